@@ -1,0 +1,1 @@
+"""openclaw: an AI gateway for chat apps whose security is enforced and provable."""

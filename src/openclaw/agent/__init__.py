@@ -1,0 +1,1 @@
+"""The agent runtime: lanes, turns, prompts, sessions, models and slash commands."""

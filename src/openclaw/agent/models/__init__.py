@@ -1,0 +1,1 @@
+"""Model clients behind one port; provider wires load at first use."""

@@ -1,0 +1,1 @@
+"""Session freshness, reset and visibility over the stores of openclaw.state."""

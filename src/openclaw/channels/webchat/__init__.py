@@ -1,0 +1,1 @@
+"""The web chat, reached over the gateway's own socket."""

@@ -1,0 +1,1 @@
+"""The command line: a module per command group, imported when it is called."""

@@ -1,0 +1,1 @@
+"""The configuration keys of each channel, a module per channel."""

@@ -1,0 +1,1 @@
+"""The gateway process: transport, handshake, connections, events and methods."""

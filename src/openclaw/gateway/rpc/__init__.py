@@ -1,0 +1,1 @@
+"""RPC methods, a module per family."""

@@ -1,0 +1,1 @@
+"""Plugins: discovery, allowlist, install, integrity and loading."""

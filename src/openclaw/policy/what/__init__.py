@@ -1,0 +1,1 @@
+"""What the bot may touch: tools, commands, files, addresses, labels, secrets."""

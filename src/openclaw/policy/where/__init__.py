@@ -1,0 +1,1 @@
+"""Where the bot may act: mention gate, routing, session keys, sandbox mode, scopes."""

@@ -1,0 +1,1 @@
+"""Who can talk to the bot: gateway auth, pairing, admission of senders, command authority."""

@@ -1,0 +1,1 @@
+"""What inspects the system: audit, doctor, explain, verification."""

@@ -1,0 +1,1 @@
+"""Audit checks, a module per area."""

@@ -1,0 +1,1 @@
+"""The one place that touches the machine: errors, secrets, environment, clock, tasks, logs, files, processes, HTTP."""

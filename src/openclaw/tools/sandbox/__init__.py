@@ -1,0 +1,1 @@
+"""Where commands run: on the host or inside a sandbox back end."""
