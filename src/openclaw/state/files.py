@@ -1,0 +1,200 @@
+"""Private files of the state directory: 0600 and 0700 from birth, replaced atomically, never followed through a link.
+
+Files that a message, model or page can name are not opened here but by `openclaw.system.files`.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import stat
+import uuid
+from pathlib import Path
+from typing import Any
+
+from openclaw.system.errors import InvalidInput, Unavailable
+
+PRIVATE_FILE = 0o600
+PRIVATE_DIR = 0o700
+
+
+def private_dir(path: Path) -> Path:
+    """Create a directory and its missing parents with mode 0700 and return it.
+
+    A directory that exists keeps its mode: `doctor` repairs it, and says so.
+
+    Raises:
+        Unavailable: it cannot be created.
+    """
+    missing = []
+    current = path
+    while not current.is_dir():
+        missing.append(current)
+        if current.parent == current:
+            break
+        current = current.parent
+    try:
+        for folder in reversed(missing):
+            folder.mkdir(mode=PRIVATE_DIR, exist_ok=True)
+            folder.chmod(PRIVATE_DIR)
+    except OSError as error:
+        raise Unavailable(f"cannot create {path}: {_why(error)}", code="state-unwritable") from error
+    return path
+
+
+def write_private(path: Path, data: bytes | str, *, mode: int = PRIVATE_FILE) -> None:
+    """Replace a file as a whole: temporary sibling, fsync, rename, fsync of the directory.
+
+    On any failure the old file is left as it was and the temporary file is removed.
+
+    Raises:
+        Unavailable: the disk is full, read-only or otherwise refuses.
+    """
+    private_dir(path.parent)
+    content = data.encode("utf-8") if isinstance(data, str) else data
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.{uuid.uuid4().hex}.tmp")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+        sync_dir(path.parent)
+    except OSError as error:
+        raise Unavailable(
+            f"cannot write {path}: {_why(error)}; the file is unchanged", code="state-unwritable"
+        ) from error
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Replace a file by `value` as two-space JSON with a final newline."""
+    write_private(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_text(path: Path, *, limit: int = 64 * 1024 * 1024) -> str | None:
+    """Return the text of a regular file, or None when it does not exist.
+
+    Raises:
+        Unavailable: it cannot be read, or is no regular file, or is larger than `limit` bytes.
+        InvalidInput: it is not UTF-8.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise Unavailable(f"cannot read {path}: {_why(error)}", code="state-unreadable") from error
+    with os.fdopen(descriptor, "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise Unavailable(f"cannot read {path}: it is not a regular file", code="state-unreadable")
+        if found.st_size > limit:
+            raise Unavailable(f"cannot read {path}: larger than {limit} bytes", code="state-unreadable")
+        content = file.read()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{path} is not UTF-8 text (byte {error.start})", code="state-corrupt") from error
+
+
+def read_json(path: Path) -> Any:
+    """Return the JSON value of a file, or None when it does not exist.
+
+    Raises:
+        InvalidInput: the file is not JSON; the message names line and column, never the content.
+        Unavailable: as `read_text`.
+    """
+    text = read_text(path)
+    if text is None:
+        return None
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InvalidInput(
+            f"{path} is not JSON: {error.msg} at line {error.lineno} column {error.colno}", code="state-corrupt"
+        ) from None
+    except RecursionError:
+        raise InvalidInput(f"{path} is nested too deeply", code="state-corrupt") from None
+
+
+def append_line(path: Path, line: str, *, sync: bool = False) -> None:
+    """Append one line with a single write to a private file, creating it when missing.
+
+    When the last write was cut (no final newline), the new line starts on a fresh line.
+
+    Raises:
+        Unavailable: the disk refuses; what was written partly is cut off again.
+    """
+    private_dir(path.parent)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE_FILE)
+        try:
+            size = os.fstat(descriptor).st_size
+            torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+            record = (b"\n" if torn else b"") + line.encode("utf-8") + b"\n"
+            written = _write_once(descriptor, record)
+            if written != len(record):
+                os.ftruncate(descriptor, size)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            if sync:
+                os.fdatasync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise Unavailable(f"cannot append to {path}: {_why(error)}", code="state-unwritable") from error
+
+
+def _write_once(descriptor: int, record: bytes) -> int:
+    try:
+        return os.write(descriptor, record)
+    except InterruptedError:
+        return 0
+
+
+def sync_dir(path: Path) -> None:
+    """Make a rename in this directory durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def check_owned(path: Path) -> None:
+    """Refuse a state directory that others own or may write to.
+
+    Raises:
+        Unavailable: the directory belongs to another user or is group- or world-writable; the message says how to
+            mend it.
+    """
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise Unavailable(f"cannot read {path}: {_why(error)}", code="state-unreadable") from error
+    if not stat.S_ISDIR(found.st_mode):
+        raise Unavailable(
+            f"the state path {path} is not a directory; set OPENCLAW_STATE_DIR to one", code="state-not-a-directory"
+        )
+    if found.st_uid != os.geteuid():
+        raise Unavailable(
+            f"{path} belongs to user id {found.st_uid}, not to you ({os.geteuid()}); set OPENCLAW_STATE_DIR to a "
+            "directory of your own",
+            code="state-foreign",
+        )
+    if found.st_mode & 0o022:
+        raise Unavailable(
+            f"{path} can be written by others (mode {stat.S_IMODE(found.st_mode):o}); run: chmod 700 {path}",
+            code="state-writable-by-others",
+        )
+
+
+def _why(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
