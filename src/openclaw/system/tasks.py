@@ -60,3 +60,21 @@ class Supervisor:
         for task in reversed(list(self._tasks)):
             task.cancel()
         await self.join()
+
+
+async def race(*coros: Coroutine[Any, Any, Any]) -> None:
+    """Return when the first of the coroutines ends; the others are cancelled and awaited.
+
+    An exception of one that ended is raised.
+    """
+    loop = asyncio.get_running_loop()
+    tasks = [loop.create_task(coro) for coro in coros]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+    for outcome in ended:
+        if isinstance(outcome, Exception):
+            raise outcome

@@ -1,0 +1,20 @@
+"""The console script. `--version` is answered before anything is imported; the rest goes to the command tree."""
+
+import sys
+
+
+def main() -> int:
+    """Run the command line and return the exit code (config.md 4.1)."""
+    arguments = sys.argv[1:]
+    if arguments in (["--version"], ["-V"]):
+        from openclaw.version import VERSION
+
+        sys.stdout.write(VERSION + "\n")
+        return 0
+    from openclaw.cli.root import run
+
+    return run(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
