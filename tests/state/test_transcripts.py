@@ -139,7 +139,7 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("bad", ["../../x", "/tmp/x", "a\0", "x" * 300])
-def test_adv_G1_a_transcript_stays_in_its_folder(tmp_path: Path, bad: str) -> None:  # noqa: N802 - the advisory's id
+def test_adv_G1_a_transcript_stays_in_its_folder(tmp_path: Path, bad: str) -> None:
     with pytest.raises(InvalidInput):
         transcript_path(tmp_path, bad)
 

@@ -21,6 +21,7 @@ from typing import Any, Final
 
 import msgspec
 
+from openclaw.policy.where.session_keys import direct_spelling
 from openclaw.state.files import read_json, write_private
 from openclaw.state.locks import file_lock
 from openclaw.system.clock import Clock
@@ -36,7 +37,6 @@ WRITE_DELAY_SECONDS: Final = 0.5
 RETRY_SECONDS: Final = 5.0
 
 _SESSION_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
-_LEGACY_DM: Final = re.compile(r"(agent:[^:]+(?::[^:]+){0,2}?):dm:")
 
 
 def checked_session_id(value: object) -> str:
@@ -218,17 +218,11 @@ def _read(path: Path) -> tuple[dict[str, Entry], _Stamp | None]:
     for stored_key, entry in stored.items():
         if not isinstance(entry, dict):
             continue
-        key = _current_key(stored_key)
+        key = direct_spelling(stored_key)
         rival = entries.get(key)
         if rival is None or _milliseconds(rival.get("updatedAt")) <= _milliseconds(entry.get("updatedAt")):
             entries[key] = entry
     return entries, stamp
-
-
-def _current_key(key: str) -> str:
-    """Return a stored key with the older `dm` part written `direct` (agent.md 1.2)."""
-    found = _LEGACY_DM.match(key)
-    return key if found is None else f"{found[1]}:direct:{key[found.end() :]}"
 
 
 def _write(
