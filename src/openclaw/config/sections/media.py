@@ -1,0 +1,12 @@
+"""`media`: files that are received (config.md 3.16)."""
+
+from __future__ import annotations
+
+from openclaw.config.base import Block
+
+
+class Media(Block):
+    """Files that are received."""
+
+    preserve_filenames: bool | None = None
+    """Keep their names. Default: false."""
