@@ -156,26 +156,36 @@ def reserve(
     return _book(book, key, client, credential, now_ms, wait_ms=0)
 
 
-def settle(book: Book, permit: Permit, credential: Credential, now_ms: int, limits: Limits, *, success: bool) -> Book:
-    """Record how a permitted attempt ended. A permit of another book, or a refused one, changes nothing."""
+def settle(
+    book: Book, permit: Permit, now_ms: int, limits: Limits, *, failed: bool, proved: Credential | None = None
+) -> Book:
+    """Record how a permitted attempt ended. A permit of another book, or a refused one, changes nothing.
+
+    Args:
+        book: what is remembered.
+        permit: the answer of `reserve`.
+        now_ms: the time.
+        limits: what is allowed.
+        failed: something that was sent was wrong.
+        proved: the class that was right: its own earlier failures are forgiven, those of other classes are not (A18).
+    """
     client = book.clients.get(permit.client)
     if client is None or permit.number == 0:
         return book
-    if success:
-        kept = tuple(
-            attempt
-            for attempt in client.attempts
-            if attempt.number != permit.number and not (attempt.failed and attempt.credential is credential)
+    if failed:
+        attempts = tuple(
+            replace(attempt, failed=True) if attempt.number == permit.number else attempt for attempt in client.attempts
         )
-        return _put(book, permit.client, replace(client, attempts=kept))
-    attempts = tuple(
-        replace(attempt, failed=True) if attempt.number == permit.number else attempt for attempt in client.attempts
+        client = _current(replace(client, attempts=attempts), now_ms, limits)
+        if client.locked_until_ms <= now_ms and sum(a.failed for a in client.attempts) >= limits.max_attempts:
+            client = replace(client, locked_until_ms=now_ms + limits.lockout_ms)
+        return _put(book, permit.client, client)
+    kept = tuple(
+        attempt
+        for attempt in client.attempts
+        if attempt.number != permit.number and not (attempt.failed and attempt.credential is proved)
     )
-    client = _current(replace(client, attempts=attempts), now_ms, limits)
-    failures = sum(attempt.failed for attempt in client.attempts if _counts(attempt, credential))
-    if failures >= limits.max_attempts and client.locked_until_ms <= now_ms:
-        client = replace(client, locked_until_ms=now_ms + limits.lockout_ms)
-    return _put(book, permit.client, client)
+    return _put(book, permit.client, replace(client, attempts=kept))
 
 
 def _counts(attempt: Attempt, credential: Credential) -> bool:
