@@ -161,6 +161,8 @@ class ModelRef:
         images: whether it reads images.
         headers: extra request headers from the config.
         params: free provider parameters.
+        streaming: whether the answer is asked for as a stream.
+        auth_header: send the key as `Authorization: Bearer` where the wire has a header of its own.
     """
 
     provider: str
@@ -173,6 +175,8 @@ class ModelRef:
     images: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
     params: Mapping[str, Any] = field(default_factory=dict)
+    streaming: bool = True
+    auth_header: bool = False
 
     def __str__(self) -> str:
         return f"{self.provider}/{self.model}"
