@@ -19,7 +19,7 @@ from openclaw.channels.telegram.webhook import SECRET_HEADER, WebhookSettings
 from openclaw.channels.webhooks import Webhook, WebhookCall
 from openclaw.system.clock import SystemClock
 from openclaw.system.secret import Secret
-from support.telegram_server import TOKEN, TelegramServer, telegram_server
+from support.telegram_server import TOKEN, Failure, TelegramServer, telegram_server
 
 TARGET = ReplyTarget(channel="telegram", account="default", to="7")
 
@@ -189,7 +189,7 @@ async def test_failures_say_what_they_mean_for_a_retry(
 ) -> None:
     status, description, parameters = failure
     async with telegram_server() as server, running(server, tmp_path, Box()) as channel:
-        server.fail("sendMessage", status, description, **parameters)
+        server.failures.append(Failure("sendMessage", status, description, dict(parameters)))
         with pytest.raises(SendFailed) as caught:
             await channel.send(TARGET, OutboundMessage(text="hi"))
         found = caught.value
