@@ -1,4 +1,4 @@
-"""What admission knows of one inbound event: facts that channel adapters state, and nothing they decide (channels.md 0).
+"""What admission knows of one inbound event: facts that channel adapters state, none that they decide (channels.md 0).
 
 Everything is JSON-able, so that the journal can keep a message with its facts. A missing id is None or "", never a
 made-up one: an empty sender matches no list.
@@ -50,7 +50,8 @@ class Sender:
     """Who wrote, as the platform says.
 
     Attributes:
-        id: immutable id: Telegram and Discord user id, Slack `U…`, Teams AAD object id (else `from.id`), iMessage handle.
+        id: immutable id: Telegram or Discord user id, Slack `U…`, Teams AAD object id (else `from.id`), iMessage
+            handle.
         username, name, tag: chosen by their bearer.
         e164: phone number, where the channel has one.
         uuid: Signal's service id.
