@@ -68,7 +68,9 @@ class LibraryModel:
     async def stream(self, request: ModelRequest, credential: Secret | None) -> AsyncIterator[ModelEvent]:
         """Send one request and yield what comes; ends with exactly one Stop or Failure."""
         try:
-            parts = self._parts = self._parts or await asyncio.to_thread(_load)
+            if self._parts is None:
+                self._parts = await asyncio.to_thread(_load)
+            parts = self._parts
             connection = await self._connection(parts, request.ref, credential)
         except OpenClawError as error:
             yield Failure("other", str(error))
