@@ -77,7 +77,7 @@ class EffectiveTools:
 
     Attributes:
         decisions: by normalised name, one for every tool of the catalogue.
-        allowed: names that the run may call, sorted.
+        allowed: names that the chain leaves, sorted.
         unknown_entries: (entry, config path) of allow entries that name no registered core tool and no plugin.
         warnings: one per list that holds such entries.
     """
@@ -87,10 +87,23 @@ class EffectiveTools:
     unknown_entries: tuple[tuple[str, str], ...] = ()
     warnings: tuple[Reason, ...] = ()
 
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """Return the names that the model is shown: those that a call would not be refused for."""
+        return tuple(name for name in self.allowed if self.of(name).allowed)
+
     def of(self, name: str) -> ToolDecision:
-        """Return the decision on a name; one that is in no catalogue is refused."""
+        """Return the decision on a call; a name that is in no catalogue is refused.
+
+        Where `write` is denied by name, so is `apply_patch`, which writes as well (exec.md 4.9).
+        """
         tool = normalise_tool(name)
-        return self.decisions.get(tool) or _absent(tool, ("unknown", None))
+        found = self.decisions.get(tool) or _absent(tool, ("unknown", None))
+        if tool == "apply_patch" and found.allowed:
+            write = self.decisions.get("write")
+            if write is not None and write.rule.startswith("deny:"):
+                return ToolDecision(tool, allowed=False, stage=write.stage, key=write.key, rule=write.rule)
+        return found
 
 
 def _absent(tool: str, why: Absence) -> ToolDecision:
@@ -132,7 +145,7 @@ class ToolDecider:
         return found
 
     def decide(self, run: ToolRun, name: str) -> ToolDecision:
-        """Return the decision on one name."""
+        """Return the decision on a call of one name."""
         found = self.effective(run).of(name)
         why = None if found.tool in self._catalogue.tools else self._rejected.get(found.tool)
         return _absent(found.tool, (why, None)) if why else found

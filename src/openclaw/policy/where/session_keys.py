@@ -248,7 +248,7 @@ def direct_spelling(key: str) -> str:
     Only the place where a key builder writes the kind is looked at, so that an id or account called `dm` is kept.
     """
     parts = key.split(":")
-    if len(parts) < 4 or parts[0].lower() != "agent" or _is_inner(parts[2]):
+    if len(parts) < 4 or parts[0].lower() != "agent" or (_is_inner(parts[2]) and parts[2].lower() != "dm"):
         return key
     for at in (2, 3, 4):
         word = parts[at].lower() if len(parts) > at + 1 else ""
