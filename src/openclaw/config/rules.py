@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from openclaw.config.agent_ids import normal_agent_id
 from openclaw.config.issues import Issue, Parts, fault
+from openclaw.policy.where.key_ids import normalise_agent_id
 
 FLAT_DM: Final = ("whatsapp", "telegram", "signal", "imessage", "bluebubbles", "msteams")
 NESTED_DM: Final = ("discord", "slack", "googlechat")
@@ -209,7 +209,7 @@ def _is_address(text: str) -> bool:
 def _agent_ids(document: Mapping[str, Any]) -> Iterator[Issue]:
     seen: dict[str, int] = {}
     for index, entry in enumerate((document.get("agents") or {}).get("list") or ()):
-        known = seen.setdefault(normal_agent_id(entry["id"]), index)
+        known = seen.setdefault(normalise_agent_id(entry["id"]), index)
         if known != index:
             yield fault(("agents", "list", index, "id"), f"is the same id as that of agents.list.{known}")
 

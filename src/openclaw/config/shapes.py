@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from openclaw.config.base import (
     Block,
@@ -114,7 +116,7 @@ class GroupToolPolicy(ToolLists):
 class RetryPolicy(Block):
     """How often and how long an outgoing request is tried again."""
 
-    attempts: Positive | None = None
+    attempts: Annotated[int, Field(ge=1)] | None = None
     """Tries in all. Default: 3."""
     min_delay_ms: Count | None = None
     """Shortest wait in milliseconds."""

@@ -28,7 +28,7 @@ class Spot:
     @property
     def block(self) -> type[Block] | None:
         """The closed object that may stand here, if one may."""
-        return next((member for member in _members(self.type) if _is_block(member)), None)
+        return next((member for member in members(self.type) if _is_block(member)), None)
 
 
 UNDESCRIBED = Spot(None)
@@ -47,7 +47,7 @@ def step(spot: Spot, part: str | int) -> Spot | None:
     if spot is CHANNELS_SPOT:
         model = channel_model(str(part))
         return UNDESCRIBED if model is None else Spot(model)
-    for member in _members(spot.type):
+    for member in members(spot.type):
         found = _below(member, part)
         if found is not None:
             return found
@@ -84,7 +84,7 @@ def _below(member: Any, part: str | int) -> Spot | None:
     if _is_block(member):
         for alias, field in fields(member):
             if alias == part:
-                return Spot(field.annotation, _mark(field.metadata) or _mark_in(field.annotation))
+                return Spot(field.annotation, mark_of(field.annotation, field.metadata))
         return _extra(member)
     origin = get_origin(member)
     if origin is tuple and isinstance(part, int):
@@ -105,6 +105,11 @@ def _spot(annotation: Any) -> Spot:
     return Spot(annotation, _mark_in(annotation))
 
 
+def mark_of(annotation: Any, metadata: Sequence[Any] = ()) -> Sensitive | None:
+    """Return how a leaf is marked: by its field or by its type."""
+    return _mark(metadata) or _mark_in(annotation)
+
+
 def _mark_in(annotation: Any) -> Sensitive | None:
     """Return the mark of an annotation or of the one member of a union that has one."""
     if get_origin(annotation) is Annotated:
@@ -118,14 +123,14 @@ def _mark(metadata: Sequence[Any]) -> Sensitive | None:
     return next((item for item in metadata if isinstance(item, Sensitive)), None)
 
 
-def _members(annotation: Any) -> Iterator[Any]:
-    """Yield the members of a union, without Annotated around them; a plain type is its own only member."""
+def members(annotation: Any) -> Iterator[Any]:
+    """Yield the members of a union, without Annotated around them; any other type is its own only member."""
     origin = get_origin(annotation)
     if origin is Annotated:
-        yield from _members(get_args(annotation)[0])
+        yield from members(get_args(annotation)[0])
     elif origin in {Union, types.UnionType}:
         for member in get_args(annotation):
-            yield from _members(member)
+            yield from members(member)
     else:
         yield annotation
 

@@ -207,6 +207,77 @@ SHELL_IMPORT: Final = (
 """The names that a login-shell import may bring in (config.md 1.5)."""
 
 
+PROCESS_ONLY: Final = frozenset(
+    {
+        "HOME",
+        "USERPROFILE",
+        "PATH",
+        "OPENCLAW_HOME",
+        "OPENCLAW_STATE_DIR",
+        "OPENCLAW_CONFIG_PATH",
+        "OPENCLAW_PROFILE",
+        "OPENCLAW_INCLUDE_ROOTS",
+        "OPENCLAW_BUNDLED_PLUGINS_DIR",
+        "OPENCLAW_BUNDLED_SKILLS_DIR",
+        "OPENCLAW_BUNDLED_HOOKS_DIR",
+        "OPENCLAW_ALLOW_INSECURE_PRIVATE_WS",
+        "CLAWDBOT_STATE_DIR",
+        "CLAWDBOT_CONFIG_PATH",
+    }
+)
+"""Names that count only when the process itself has them: a file that they point to must not set them."""
+
+_RUNTIME_PREFIXES: Final = (
+    "LD_",
+    "DYLD_",
+    "PYTHON",
+    "NODE_",
+    "NPM_CONFIG_",
+    "PERL5",
+    "PERLLIB",
+    "RUBY",
+    "GIT_",
+    "BASH_",
+    "CARGO_",
+    "RUSTUP_",
+    "PIP_",
+    "UV_",
+    "GLIBC_",
+    "MALLOC_",
+    "JAVA_TOOL_",
+)
+_RUNTIME_NAMES: Final = frozenset(
+    {
+        "ENV",
+        "IFS",
+        "PS4",
+        "SHELL",
+        "SHELLOPTS",
+        "BASHOPTS",
+        "PROMPT_COMMAND",
+        "CDPATH",
+        "CLASSPATH",
+        "_JAVA_OPTIONS",
+        "HGRCPATH",
+        "MAKEFLAGS",
+        "CC",
+        "CXX",
+        "CLOUDSDK_PYTHON",
+        "GCONV_PATH",
+        "HOSTALIASES",
+        "LOCALDOMAIN",
+        "RES_OPTIONS",
+        "SSLKEYLOGFILE",
+    }
+)
+
+
+def controls_runtime(name: str) -> bool:
+    """Tell whether a variable steers loaders, interpreters or shells, so that no config may set it (advisory I3)."""
+    upper = name.upper()
+    return upper in _RUNTIME_NAMES or upper.startswith(_RUNTIME_PREFIXES)
+
+
 def is_secret_name(name: str) -> bool:
     """Tell whether a variable's value must never be shown: marked so in the table, or named like a secret."""
     row = BY_NAME.get(name)

@@ -1,0 +1,149 @@
+"""Which plugins and plugin channels there are, from their manifests, which are read and never executed (agent.md 7)."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from openclaw.config.issues import Issue, fault
+
+MANIFEST: Final = "openclaw.plugin.json"
+MAX_MANIFEST_BYTES: Final = 1024 * 1024
+_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a plugin says of itself.
+
+    Attributes:
+        id: the plugin.
+        root: its folder; None for what is built in.
+        kind: `memory`, or "".
+        channels: ids of the channels that it brings.
+        config_schema: JSON Schema of `plugins.entries.<id>.config`; None when it takes any.
+    """
+
+    id: str
+    root: Path | None = None
+    kind: str = ""
+    channels: tuple[str, ...] = ()
+    config_schema: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """The plugins that are known, by id."""
+
+    plugins: Mapping[str, Manifest] = field(default_factory=dict)
+
+    @property
+    def channels(self) -> frozenset[str]:
+        """Return the channels that plugins bring."""
+        return frozenset(channel for plugin in self.plugins.values() for channel in plugin.channels)
+
+    def with_manifests(self, manifests: Iterable[Manifest]) -> Catalog:
+        """Return this catalogue with further plugins; of two equal ids the first counts."""
+        found = dict(self.plugins)
+        for manifest in manifests:
+            found.setdefault(manifest.id, manifest)
+        return Catalog(found)
+
+
+_CHANNEL_PLUGINS: Final = (
+    "telegram",
+    "whatsapp",
+    "discord",
+    "googlechat",
+    "slack",
+    "signal",
+    "imessage",
+    "msteams",
+    "bluebubbles",
+)
+_OTHER_PLUGINS: Final = ("memory-core", "device-pair", "phone-control", "talk-voice", "diagnostics-otel")
+
+BUILT_IN: Final = Catalog(
+    {name: Manifest(name, channels=(name,)) for name in _CHANNEL_PLUGINS}
+    | {name: Manifest(name, kind="memory" if name == "memory-core" else "") for name in _OTHER_PLUGINS}
+)
+"""What openclaw knows without looking at the disk."""
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Return the manifest of a plugin folder.
+
+    Raises:
+        ValueError: it is missing or invalid; the message says why, for people.
+    """
+    path = folder / MANIFEST
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ValueError(f"{path} is not a regular file")
+            stated = json.loads(file.read(MAX_MANIFEST_BYTES))
+    except OSError as error:
+        raise ValueError(f"{path}: {(error.strerror or 'unreadable').lower()}") from error
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+        raise ValueError(f"{path} is not JSON") from None
+    identity, schema = (stated.get("id"), stated.get("configSchema")) if isinstance(stated, dict) else (None, None)
+    if not isinstance(identity, str) or not _ID.fullmatch(identity):
+        raise ValueError(f'{path} needs "id": letters, digits, dot, hyphen, underscore')
+    if not isinstance(schema, dict):
+        raise ValueError(f'{path} needs "configSchema": an object')  # noqa: TRY004  # one error type for the caller
+    channels = stated.get("channels")
+    return Manifest(
+        id=identity,
+        root=folder,
+        kind=str(stated.get("kind") or ""),
+        channels=tuple(name for name in channels if isinstance(name, str)) if isinstance(channels, list) else (),
+        config_schema=schema,
+    )
+
+
+def discover(paths: Sequence[str], extensions: Path, bundled: Path | None) -> tuple[Catalog, list[Issue]]:
+    """Return every plugin that is found, and faults.
+
+    The order of precedence is: `plugins.load.paths`, `<state>/extensions`, the bundled folder, what is built in. The
+    workspace is never looked at, because agents may write there.
+
+    Args:
+        paths: `plugins.load.paths`; each a plugin folder or a folder of such.
+        extensions: `<state>/extensions`.
+        bundled: folder of bundled plugins, if there is one.
+    """
+    manifests: list[Manifest] = []
+    issues: list[Issue] = []
+    for text in paths:
+        folder = Path(text)
+        if not folder.exists():
+            issues.append(fault(("plugins", "load", "paths"), f"{folder} does not exist"))
+            continue
+        _collect([folder] if (folder / MANIFEST).exists() else _folders(folder), manifests, issues)
+    for place in (extensions, bundled):
+        if place is not None:
+            _collect(_folders(place), manifests, issues)
+    return Catalog().with_manifests((*manifests, *BUILT_IN.plugins.values())), issues
+
+
+def _folders(place: Path) -> list[Path]:
+    try:
+        found = sorted(item for item in place.iterdir() if item.is_dir() and not item.name.startswith("."))
+    except OSError:
+        return []
+    return [item for item in found if (item / MANIFEST).exists()]
+
+
+def _collect(folders: Iterable[Path], manifests: list[Manifest], issues: list[Issue]) -> None:
+    for folder in folders:
+        try:
+            manifests.append(read_manifest(folder))
+        except ValueError as error:
+            issues.append(fault(("plugins",), str(error)))
