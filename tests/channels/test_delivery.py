@@ -24,8 +24,11 @@ class Wire:
     channel = "telegram"
     account = "default"
     capabilities = Capabilities()
+    identity = None
+    credential = None
 
     def __init__(self) -> None:
+        self.connected = asyncio.Event()
         self.sent: list[tuple[str, str]] = []
         self.script: list[Exception] = []
         self.gate: asyncio.Event | None = None

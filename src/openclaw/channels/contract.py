@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from openclaw.agent.contract import ReplyTarget
-from openclaw.policy.who.facts import MessageFacts
+from openclaw.policy.who.facts import MessageFacts, SelfIdentity
+from openclaw.system.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,11 +180,28 @@ class Inbox(Protocol):
 
 
 class Channel(Protocol):
-    """One account of one channel."""
+    """One account of one channel.
+
+    Attributes:
+        channel, account: which one.
+        capabilities: what delivery needs to know.
+        connected: set while the account receives; `identity` is known then.
+    """
 
     channel: str
     account: str
     capabilities: Capabilities
+    connected: asyncio.Event
+
+    @property
+    def identity(self) -> SelfIdentity | None:
+        """Return who the bot is, while it is connected."""
+        ...
+
+    @property
+    def credential(self) -> Secret | None:
+        """Return the account's main secret: two accounts with the same one do not both start."""
+        ...
 
     async def run(self, inbox: Inbox) -> None:
         """Connect and receive until cancelled. Raises ChannelDown; the supervisor restarts it with back-off."""

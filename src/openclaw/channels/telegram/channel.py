@@ -30,6 +30,7 @@ from openclaw.channels.telegram.webhook import WebhookSettings, serve_webhook
 from openclaw.channels.webhooks import WebhookHost
 from openclaw.policy.who.facts import SelfIdentity
 from openclaw.system.clock import Clock
+from openclaw.system.secret import Secret
 
 if TYPE_CHECKING:
     from telegram import Update
@@ -73,10 +74,9 @@ class TelegramSettings:
 class TelegramChannel:
     """One bot."""
 
-    channel: Final = CHANNEL
-    capabilities: Final = CAPABILITIES
-
     def __init__(self, settings: TelegramSettings, offset_file: Path, clock: Clock, webhooks: WebhookHost) -> None:
+        self.channel = CHANNEL
+        self.capabilities = CAPABILITIES
         self.account = settings.account
         self._settings = settings
         self._api = BotApi(settings.api)
@@ -86,6 +86,11 @@ class TelegramChannel:
         self._me: Bot | None = None
         self.connected = asyncio.Event()
         """Set while the bot is known and receives."""
+
+    @property
+    def credential(self) -> Secret:
+        """Return the bot's token."""
+        return self._settings.api.token
 
     @property
     def identity(self) -> SelfIdentity | None:
