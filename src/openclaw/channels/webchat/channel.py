@@ -28,7 +28,7 @@ from openclaw.policy.where.session_keys import agent_of
 from openclaw.policy.who.admission import decide
 from openclaw.policy.who.admission_result import Decision
 from openclaw.policy.who.command_text import control_command, is_abort_word
-from openclaw.policy.who.facts import ChatType, MessageFacts, Sender
+from openclaw.policy.who.facts import EMPTY_STORE, NO_SELF, ChatType, MessageFacts, Sender, SessionView
 from openclaw.protocol.peer import Peer
 from openclaw.state.journal import InboundRow
 from openclaw.system.clock import Clock
@@ -206,7 +206,8 @@ def _facts(peer: Peer, message: str) -> MessageFacts:
 
 def _judge(policy: Policy, key: str, facts: MessageFacts, now_ms: int) -> Judged:
     agent = agent_of(key)
-    admission = decide(policy.access, WEBCHAT, ACCOUNT, facts=facts, now_ms=now_ms)
+    session = SessionView(key=key, agent_id=agent)
+    admission = decide(policy.access, WEBCHAT, ACCOUNT, NO_SELF, EMPTY_STORE, session, facts, now_ms)
     if admission.decision is not Decision.DELIVER:
         reason = admission.decided_by
         raise Refused(f"{reason.detail or reason.rule}", details={"rule": reason.rule, "key": reason.key})
