@@ -153,9 +153,9 @@ def split_host(header: str | None) -> tuple[str, int | None] | None:
     if not rest:
         return name, None
     digits = rest[1:]
-    if rest[0] != ":" or len(digits) > 5 or not (digits.isascii() and digits.isdigit()) or int(digits) > MAX_PORT:
+    if rest[0] != ":" or len(digits) > 5 or not (digits.isascii() and digits.isdigit()):
         return None
-    return name, int(digits)
+    return (name, int(digits)) if 0 < int(digits) <= MAX_PORT else None
 
 
 def is_loopback_name(name: str) -> bool:
