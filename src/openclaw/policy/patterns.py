@@ -47,10 +47,7 @@ class UserPattern:
 
     def found_in(self, text: str) -> bool:
         """Return whether the pattern matches anywhere in a text."""
-        try:
-            return self._engine.search(text) is not None
-        except UnicodeEncodeError:
-            return self._engine.search(_without_surrogates(text)) is not None
+        return self._engine.search(text.encode("utf-8", "replace")) is not None
 
     def spans(self, text: str) -> tuple[tuple[int, int], ...]:
         """Return where it matches, without overlap: the last non-empty group of each match, else the whole match."""

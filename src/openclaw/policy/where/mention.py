@@ -77,6 +77,8 @@ def clean(text: str) -> str:
 
 def names_bot(text: str, username: str) -> bool:
     """Return whether `@username` stands in a text, with no further character of a name after it."""
+    if "@" not in text:
+        return False
     wanted = f"@{username.strip().removeprefix('@').lower()}"
     if len(wanted) == 1:
         return False
@@ -111,8 +113,8 @@ def detect(
     """
     native = rules.native_mention and facts.mentions.me
     others = rules.native_mention and facts.mentions.others
-    if rules.username_in_text and text_counts and not native and me.username and names_bot(facts.text, me.username):
-        native = True
+    if rules.username_in_text and text_counts and not native and me.username:
+        native = names_bot(facts.text, me.username)
     kind = MentionKind.NONE
     if native and not self_chat:
         kind = MentionKind.NATIVE
@@ -131,10 +133,17 @@ def _in_text(
         return MentionKind.NONE
     if patterns.patterns and patterns.first_in(clean(facts.text)) is not None:
         return MentionKind.PATTERN
-    own = _NOT_DIGITS.sub("", me.e164 or "") if rules.number_in_text else ""
-    if own and own in _NOT_DIGITS.sub("", facts.text[:MAX_TEXT]):
+    if rules.number_in_text and _names_number(facts.text, me.e164 or ""):
         return MentionKind.NUMBER
     return MentionKind.NONE
+
+
+def _names_number(text: str, number: str) -> bool:
+    """Return whether a text holds the digits of a number, whatever stands between them."""
+    if len(text) < len(number) - 1:
+        return False
+    own = _NOT_DIGITS.sub("", number)
+    return own != "" and own in _NOT_DIGITS.sub("", text[:MAX_TEXT])
 
 
 def _detectable(rules: ChannelRules, patterns: PatternSet, me: SelfIdentity) -> bool:

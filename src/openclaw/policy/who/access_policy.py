@@ -135,7 +135,7 @@ class AccessPolicy:
 
     def patterns_for(self, agent: str, session_key: str = "") -> PatternSet:
         """Return the mention patterns of an agent; without one, of the agent that the session key names."""
-        name = agent or _agent_of(session_key) or self.default_agent
+        name = agent or (_agent_of(session_key) if session_key else "") or self.default_agent
         found = self.mention_patterns.get(name)
         if found is None:
             found = self.mention_patterns.get(normalise_agent_id(name))

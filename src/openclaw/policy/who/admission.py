@@ -13,7 +13,6 @@ from openclaw.policy.who.answers import drop
 from openclaw.policy.who.case import KINDS, Case
 from openclaw.policy.who.direct import admit_direct
 from openclaw.policy.who.facts import ChatType, EventKind, MessageFacts, SelfIdentity, SessionView, StoreView
-from openclaw.policy.who.identity import account_id
 from openclaw.policy.who.rooms import admit_group_dm, admit_migration, admit_room
 
 
@@ -96,7 +95,7 @@ def _plausible(case: Case) -> bool:
     elif rules.groups_need_guild and not has_guild:
         return False
     marks = rules.direct_marks if kind is ChatType.DIRECT else rules.room_marks
-    return not any(chat.startswith(prefix) and chat.endswith(suffix) for prefix, suffix in marks)
+    return not marks or not any(chat.startswith(prefix) and chat.endswith(suffix) for prefix, suffix in marks)
 
 
 def _own(case: Case) -> str:
@@ -111,11 +110,10 @@ def _own(case: Case) -> str:
     given = facts.sender.id
     if given and (given == me.id or given in me.other_ids):
         return "self.message"
-    if not case.sender.id or rules.operator:
-        return ""
-    if me.id and case.sender.id == account_id(rules.identity, me.id):
+    if me.e164 and case.own_number == case.sender.id and case.own_number and not rules.self_chat:
         return "self.message"
-    return "self.message" if case.own_number == case.sender.id and not rules.self_chat else ""
+    same = given and me.id and not rules.operator and given.strip().lower() == me.id.strip().lower()
+    return "self.message" if same else ""
 
 
 def _bot(case: Case) -> str:

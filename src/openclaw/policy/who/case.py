@@ -49,6 +49,7 @@ KINDS: Final[Mapping[EventKind, KindSteps]] = {
 }
 """A kind that is not here is dropped."""
 
+_NO_STEPS: Final = KindSteps()
 _UNRESOLVED: Final = object()
 
 
@@ -58,6 +59,9 @@ class Case:
     Attributes:
         kind: what happened; a message invoked as a slash command counts as native.
         steps: what such an event goes through.
+        promoted: the config lists this direct chat as a group.
+        is_room: the map of places applies.
+        place: what the map says of the place.
         trail: rules that were passed so far.
         mentioned: the mention gate was satisfied.
         authority: stage A in a group, once it was asked.
@@ -67,14 +71,16 @@ class Case:
         "_approved",
         "_command",
         "_own_number",
-        "_place",
         "authority",
         "facts",
+        "is_room",
         "kind",
         "me",
         "mentioned",
         "now_ms",
+        "place",
         "policy",
+        "promoted",
         "rules",
         "scope",
         "sender",
@@ -104,22 +110,19 @@ class Case:
         self.now_ms = now_ms
         plain = facts.kind is EventKind.MESSAGE and facts.native
         self.kind = EventKind.NATIVE if plain else facts.kind
-        self.steps = KINDS.get(self.kind, KindSteps())
+        self.steps = KINDS.get(self.kind, _NO_STEPS)
         self.sender = SenderKeys(scope.rules.identity, facts)
+        chat = facts.chat_type
+        direct = chat is ChatType.DIRECT
+        self.promoted = direct and scope.rules.promotes_listed and scope.places.has(facts.chat_id)
+        self.is_room = self.promoted or not (direct or chat is ChatType.GROUP_DM)
+        self.place: Place = locate(scope.rules.map_kind, scope.places, facts) if self.is_room else scope.places.missing
         self.trail: list[Reason] = []
         self.mentioned = False
         self.authority: bool | None = None
-        self._place: Place | None = None
         self._command: object = _UNRESOLVED
         self._approved: bool | None = None
         self._own_number: str | None = None
-
-    @property
-    def place(self) -> Place:
-        """Return what the map says of the place."""
-        if self._place is None:
-            self._place = locate(self.rules.map_kind, self.scope.places, self.facts)
-        return self._place
 
     @property
     def command(self) -> ControlCommand | None:
@@ -157,18 +160,6 @@ class Case:
         return self._own_number
 
     @property
-    def is_room(self) -> bool:
-        """Return whether the map of places applies."""
-        return self.facts.chat_type in (ChatType.GROUP, ChatType.CHANNEL, ChatType.THREAD) or self.promoted
-
-    @property
-    def promoted(self) -> bool:
-        """Return whether the config lists this direct chat as a group."""
-        if not self.rules.promotes_listed or self.facts.chat_type is not ChatType.DIRECT:
-            return False
-        return self.scope.places.has(self.facts.chat_id)
-
-    @property
     def self_chat(self) -> bool:
         """Return whether the bot runs on its owner's own number, as the list shows."""
         return self.rules.self_chat and self.own_number != "" and self.own_number in self.scope.dm_list.ids
@@ -188,15 +179,15 @@ class Case:
 
     def reason(self, code: str) -> Reason:
         """Return the reason of a code, with this account's config path."""
-        return self.scope.reasons[code]
+        return self.scope.reasons.get(code) or Reason(code)
 
     def reason_here(self, code: str, setting: str) -> Reason:
         """Return the reason of a code, with the config path of the place where it has an entry."""
-        general = self.scope.reasons[code]
+        general = self.reason(code)
         if not self.place.admitted:
             return general
         return Reason(code, f"{self.place.key}.{setting}", general.detail)
 
     def passed(self, code: str) -> None:
         """Add a rule that the event passed to the trail."""
-        self.trail.append(self.scope.reasons[code])
+        self.trail.append(self.reason(code))

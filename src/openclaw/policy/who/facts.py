@@ -23,6 +23,8 @@ class ChatType(StrEnum):
     GROUP_DM = "groupDm"
     UNKNOWN = "unknown"
 
+    __hash__ = str.__hash__
+
 
 class EventKind(StrEnum):
     """What happened. A kind without a rule of its own is dropped."""
@@ -36,6 +38,8 @@ class EventKind(StrEnum):
     MEMBER = "member"
     MIGRATE = "migrate"
     UNKNOWN = "unknown"
+
+    __hash__ = str.__hash__
 
 
 class GroupActivation(StrEnum):

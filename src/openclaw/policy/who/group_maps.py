@@ -6,6 +6,7 @@ It is worked out once per policy, so that a message costs look-ups only.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from openclaw.policy.who.groups import (
@@ -23,7 +24,10 @@ from openclaw.policy.who.rule_columns import GroupPolicy, MapKind
 
 def compile_places(kind: MapKind, entries: Mapping[str, PlaceEntry] | None, defaults: PlaceDefaults) -> PlaceMap:
     """Return the compiled map of an account; None or empty means that the config lists no places."""
-    return _BUILDERS[kind](entries or {}, defaults)
+    found = entries or {}
+    keys = (*found, *(key for entry in found.values() for key in entry.children))
+    named = any(key != ANY and not reads_as_place_id(kind, key) for key in keys)
+    return replace(_BUILDERS[kind](found, defaults), named=named)
 
 
 def _first(*values: bool | None) -> bool:

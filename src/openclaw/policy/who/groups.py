@@ -112,11 +112,13 @@ class PlaceMap:
         nodes: by exact key.
         slugs: by slug of a name key (Teams).
         missing: the place of everything that has no key.
+        named: some key, here or inside, is a name: messages need their names worked out.
     """
 
     missing: Place
     nodes: Mapping[str, PlaceNode] = field(default_factory=lambda: MappingProxyType({}))
     slugs: Mapping[str, PlaceNode] = field(default_factory=lambda: MappingProxyType({}))
+    named: bool = False
 
     def find(self, keys: tuple[str, ...]) -> PlaceNode | None:
         """Return the entry of the first key that the map has, else of `*`."""
@@ -139,7 +141,7 @@ class PlaceMap:
 
 def locate(kind: MapKind, places: PlaceMap, facts: MessageFacts) -> Place:
     """Return the place that a message is in."""
-    outer, inner = _KEYS[kind](facts)
+    outer, inner = _KEYS[kind](facts, places.named)
     node = places.find(outer)
     if node is None:
         return places.missing
@@ -158,37 +160,51 @@ def reads_as_place_id(kind: MapKind, text: str) -> bool:
     return form is not None and form.fullmatch(text) is not None
 
 
+_KeyPair = tuple[tuple[str, ...], tuple[str, ...]]
+"""Keys in the outer map and in the inner one."""
+
+
 def _names(kind: MapKind, *names: str | None) -> tuple[str, ...]:
     return tuple(name for name in names if name and not reads_as_place_id(kind, name))
 
 
-def _group_keys(facts: MessageFacts) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _group_keys(facts: MessageFacts, _named: bool) -> _KeyPair:
     return (facts.chat_id,), (facts.topic_id or "",)
 
 
-def _guild_keys(facts: MessageFacts) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _guild_keys(facts: MessageFacts, named: bool) -> _KeyPair:
+    """Return the keys of a guild and a channel; a thread goes by its own id, then by its parent."""
     guild = facts.guild
-    outer = (guild.id or "", *_names(MapKind.GUILDS, dash_slug(guild.name or ""))) if guild else ("",)
-    if facts.chat_type is ChatType.THREAD:
-        parent = (facts.parent_id or "", *_names(MapKind.GUILDS, dash_slug(facts.parent_name or ""), facts.parent_name))
-        return outer, (facts.chat_id, *parent)
-    return outer, (facts.chat_id, *_names(MapKind.GUILDS, dash_slug(facts.chat_name or ""), facts.chat_name))
+    outer, inner = ((guild.id if guild else None) or "",), (facts.chat_id,)
+    thread = facts.chat_type is ChatType.THREAD
+    if thread:
+        inner = (facts.chat_id, facts.parent_id or "")
+    if not named:
+        return outer, inner
+    name = (facts.parent_name if thread else facts.chat_name) or ""
+    guild_slug = dash_slug((guild.name if guild else None) or "")
+    return (*outer, *_names(MapKind.GUILDS, guild_slug)), (*inner, *_names(MapKind.GUILDS, dash_slug(name), name))
 
 
-def _room_keys(facts: MessageFacts) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    name = (facts.chat_name or "").strip()
+def _room_keys(facts: MessageFacts, named: bool) -> _KeyPair:
+    name = (facts.chat_name or "").strip() if named else ""
     if not name:
         return (facts.chat_id,), ()
     return (facts.chat_id, f"#{name}", *_names(MapKind.ROOMS, name, slack_slug(name))), ()
 
 
-def _team_keys(facts: MessageFacts) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _team_keys(facts: MessageFacts, named: bool) -> _KeyPair:
     team = facts.team
-    outer = (team.id or "", *_names(MapKind.TEAMS, team.name)) if team else ("",)
-    return outer, (facts.chat_id.split(";", 1)[0], *_names(MapKind.TEAMS, facts.chat_name))
+    outer, inner = ((team.id if team else None) or "",), (facts.chat_id.split(";", 1)[0],)
+    if not named:
+        return outer, inner
+    return (*outer, *_names(MapKind.TEAMS, team.name if team else None)), (
+        *inner,
+        *_names(MapKind.TEAMS, facts.chat_name),
+    )
 
 
-_Keys = Callable[[MessageFacts], tuple[tuple[str, ...], tuple[str, ...]]]
+_Keys = Callable[[MessageFacts, bool], _KeyPair]
 
 _KEYS: Final[Mapping[MapKind, _Keys]] = {
     MapKind.NONE: _group_keys,

@@ -276,7 +276,8 @@ def _handle(text: str) -> str:
 
 
 def _number(text: str) -> str:
-    return text if _CHAT_NUMBER.fullmatch(text) else ""
+    """Return a user's number; chats have negative ones, which no sender has."""
+    return text if _DIGITS.fullmatch(text) else ""
 
 
 def _snowflake(text: str) -> str:

@@ -21,6 +21,8 @@ from openclaw.policy.who.rule_columns import Bypass, Gate, GroupPolicy, ListRole
 
 _WAITING: Final = (Gate.MENTION, Gate.ACTIVATION)
 """Gates whose refusal keeps the message for the pending history."""
+_PERSONAL: Final = (Match.ID, Match.NAME)
+"""Ways of being listed that mean one person."""
 _PLACE_GATES: Final = (Gate.OUTER, Gate.ENABLED, Gate.POLICY, Gate.PLACE)
 
 
@@ -212,7 +214,7 @@ def _wait(case: Case, reason: Reason) -> Admission:
     """Keep a message for the pending history, where there is one."""
     if not case.steps.buffers or case.scope.history_limit <= 0:
         return refuse(case, reason)
-    admitted = Gate.USERS not in case.rules.gates or _users_gate(case) is None
+    admitted = case.place.users is None or _users_gate(case) is None
     source, matched = _source(case) if admitted else (Source.STRANGER, Match.NONE)
     return Admission(
         Decision.BUFFER,
@@ -225,15 +227,18 @@ def _wait(case: Case, reason: Reason) -> Admission:
 
 def _source(case: Case) -> tuple[Source, Match]:
     """Return how the sender's words are classed in a room: listed by the config, or a stranger."""
-    best = Match.NONE
-    roles = (ListRole.GROUP, *(role for role in case.rules.authorisers if role is not ListRole.GROUP))
-    for role in roles:
-        allow = list_of(case, role)
-        found = Match.NONE if allow is None else match(allow, case.sender)
-        if found in (Match.ID, Match.NAME):
-            return Source.ALLOWED, found
+    best = _by_list(case, ListRole.GROUP)
+    for role in case.rules.authorisers:
+        if best in _PERSONAL:
+            break
+        found = Match.NONE if role is ListRole.GROUP else _by_list(case, role)
         best = best if found is Match.NONE else found
-    return Source.STRANGER, best
+    return (Source.ALLOWED if best in _PERSONAL else Source.STRANGER), best
+
+
+def _by_list(case: Case, role: ListRole) -> Match:
+    allow = list_of(case, role)
+    return Match.NONE if allow is None else match(allow, case.sender)
 
 
 def _effects(case: Case, *, admitted: bool = False) -> Effects:

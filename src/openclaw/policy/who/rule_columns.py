@@ -35,6 +35,8 @@ class MapKind(StrEnum):
     ROOMS = "rooms"
     TEAMS = "teams"
 
+    __hash__ = str.__hash__
+
 
 class Gate(StrEnum):
     """One check of a group message; a row lists them in its order."""
@@ -50,6 +52,8 @@ class Gate(StrEnum):
     ACTIVATION = "activation"
     MENTION = "mention"
 
+    __hash__ = str.__hash__
+
 
 class ListRole(StrEnum):
     """Which list gives command authority in a group (stage A)."""
@@ -57,6 +61,8 @@ class ListRole(StrEnum):
     DIRECT = "direct"
     GROUP = "group"
     USERS = "users"
+
+    __hash__ = str.__hash__
 
 
 class GroupsOff(StrEnum):
@@ -143,6 +149,7 @@ class ChannelRules:
     gates: tuple[Gate, ...]
     map_kind: MapKind = MapKind.GROUPS
     map_key: str = "groups"
+
     nested_dm: bool = False
     operator: bool = False
     sectionless_groups: GroupPolicy = GroupPolicy.ALLOWLIST
