@@ -91,7 +91,7 @@ export class Gateway extends EventTarget {
     };
     const { token, password } = this.#credential;
     const params = {
-      minProtocol: 3, maxProtocol: 4, client, role: "operator", scopes: SCOPES, caps: ["tool-events"],
+      minProtocol: 3, maxProtocol: 4, client, role: "operator", scopes: SCOPES, caps: ["tool-events", "tool-events-full"],
       locale: navigator.language, userAgent: navigator.userAgent,
       auth: { ...(token ? { token } : {}), ...(password ? { password } : {}) },
     };
