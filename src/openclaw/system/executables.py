@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pwd
 import stat
 import sys
 from collections.abc import Iterable
@@ -15,6 +16,8 @@ from openclaw.policy.verdict import Reason
 from openclaw.policy.what.exec_model import Decision
 
 SYSTEM_DIRS: Final = ("/bin", "/usr/bin")
+FALLBACK_SHELL: Final = "/bin/sh"
+_KNOWN_SHELLS: Final = frozenset({"sh", "bash", "dash", "zsh", "ksh"})
 _SCRIPT_LIMIT: Final = 64 * 1024 * 1024
 
 
@@ -98,6 +101,20 @@ def stamp(path: str, *, content: bool = False) -> FileStamp | None:
     return FileStamp(
         path, realpath, found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns, digest
     )
+
+
+def user_shell() -> str:
+    """Return the shell for approved lines: the user's own when it is a known one, else `/bin/sh` (exec.md 1.3).
+
+    The `SHELL` variable is not looked at: whoever sets it would choose what runs (advisories I6).
+    """
+    try:
+        shell = pwd.getpwuid(os.getuid()).pw_shell
+        listed = Path("/etc/shells").read_text(encoding="utf-8", errors="replace").splitlines()
+    except (KeyError, OSError):
+        return FALLBACK_SHELL
+    known = Path(shell).name in _KNOWN_SHELLS and shell in {line.strip() for line in listed}
+    return shell if known and shell.startswith("/") else FALLBACK_SHELL
 
 
 def trusted_directories(extra: Iterable[str] = ()) -> tuple[frozenset[str], tuple[Reason, ...]]:

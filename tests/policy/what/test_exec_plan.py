@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from openclaw.policy.what.exec_decide import decide
 from openclaw.policy.what.exec_model import AllowEntry, Ask, Decision, ExecRequest, ExecRules, Plan, Security
 from openclaw.policy.what.exec_plan import SHELL, quote
-from openclaw.system.executables import HostWorld, bind, trusted_directories
+from openclaw.system.executables import HostWorld, bind, trusted_directories, user_shell
 from openclaw.system.processes import Launch, Step, run_process
 from support.exec_world import EVERYTHING, ask
 
@@ -231,3 +231,12 @@ def test_the_machine_is_seen_without_raising(tmp_path: Path) -> None:
     for path in ("\0", "/nowhere", str(tmp_path), str(tmp_path / "loop"), "/" + "x" * 5000, "/\ud800"):
         assert not world.is_executable_file(path)
         assert world.realpath(path)
+
+
+def test_adv_I6_the_shell_comes_from_the_user_database_and_not_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = user_shell()
+    monkeypatch.setenv("SHELL", "/opt/evil")
+    assert user_shell() == before
+    assert Path(before).name in {"sh", "bash", "dash", "zsh", "ksh"}
