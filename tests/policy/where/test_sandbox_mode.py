@@ -88,7 +88,7 @@ def test_slugs_are_readable_and_carry_a_hash() -> None:
     assert slug("shared") == "shared"
     assert slug("agent:main") == "agent-main-0d71ad7a"
     assert re.fullmatch(r"session-[0-9a-f]{8}", slug(" :: "))
-    assert re.fullmatch(r"agent-main-telegram-group-100123-[0-9a-f]{8}", slug("agent:main:telegram:group:-100123"))
+    assert re.fullmatch(r"agent-main-telegram-group--10012-[0-9a-f]{8}", slug("agent:main:telegram:group:-100123"))
 
 
 @given(st.text(), st.text(max_size=80))

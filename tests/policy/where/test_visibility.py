@@ -53,6 +53,13 @@ def test_how_far_a_session_sees(caller: str, level: SessionVisibility | None, ex
     assert reach(VisibilityPolicy(level), Caller(caller)) is expected
 
 
+def test_the_global_session_is_that_of_the_agent_it_is_told() -> None:
+    caller = Caller("global", agent_id="Ops")
+    assert may_see(VisibilityPolicy(), caller, Target(FOREIGN)).outcome is Outcome.ALLOW
+    assert may_see(VisibilityPolicy(), caller, Target(MAIN)).outcome is Outcome.DENY
+    assert may_spawn(VisibilityPolicy(), caller, "ops").decided_by.rule == "spawn.own-agent"
+
+
 @pytest.mark.parametrize(
     ("caller", "target", "ancestors", "expected"),
     [

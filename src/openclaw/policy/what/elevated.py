@@ -13,8 +13,10 @@ from types import MappingProxyType
 from typing import Final
 
 from openclaw.policy.verdict import Outcome, Reason, Verdict
+from openclaw.policy.what.labels import Source
 from openclaw.policy.where.exec_host import ElevatedLevel
 from openclaw.policy.where.key_ids import normalise_agent_id
+from openclaw.policy.where.session_keys import SessionKind, is_subagent, kind_of
 
 ANYONE: Final = "*"
 _NAME: Final = "name:"
@@ -45,6 +47,38 @@ class Admission(StrEnum):
 
 
 _INDIVIDUAL: Final = frozenset({Admission.OWNER, Admission.LISTED, Admission.PAIRED})
+
+
+_ADMISSIONS: Final[Mapping[Source, Admission]] = MappingProxyType(
+    {
+        Source.OWNER: Admission.OWNER,
+        Source.OPERATOR: Admission.PAIRED,
+        Source.ALLOWED: Admission.LISTED,
+        Source.PAIRED: Admission.PAIRED,
+        Source.STRANGER: Admission.OPEN,
+    }
+)
+_ORIGINS: Final[Mapping[Source, Origin]] = MappingProxyType(
+    {Source.CRON: Origin.CRON, Source.HOOK: Origin.HOOK, Source.SESSION: Origin.SESSION}
+)
+_ORIGINS_BY_KEY: Final[Mapping[SessionKind, Origin]] = MappingProxyType(
+    {SessionKind.CRON: Origin.CRON, SessionKind.HOOK: Origin.HOOK, SessionKind.NODE: Origin.NODE}
+)
+
+
+def admission_of(source: Source) -> Admission:
+    """Return how a sender came to be heard, from the class of his words; an operator's device was paired."""
+    return _ADMISSIONS.get(source, Admission.NONE)
+
+
+def origin_of(source: Source, session_key: str) -> Origin:
+    """Return what started a turn, from the class of its words and its session; only a person's message elevates."""
+    if is_subagent(session_key):
+        return Origin.SUBAGENT
+    by_key = _ORIGINS_BY_KEY.get(kind_of(session_key))
+    if by_key is not None:
+        return by_key
+    return Origin.MESSAGE if source in _ADMISSIONS else _ORIGINS.get(source, Origin.HEARTBEAT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,9 +199,10 @@ def store_key(agent_id: str | None, request_key: str | None, main_key: str = DEF
 
     Blank and `main` are the agent's main session, a full key stays (lower-cased), anything else belongs to the agent.
     """
-    lowered = (request_key or "").strip().lower()
-    if lowered in {"", DEFAULT_MAIN_KEY}:
+    raw = (request_key or "").strip()
+    if raw in {"", DEFAULT_MAIN_KEY}:
         return main_session_key(agent_id, main_key)
+    lowered = raw.lower()
     return lowered if lowered.startswith("agent:") else f"agent:{normalise_agent_id(agent_id)}:{lowered}"
 
 

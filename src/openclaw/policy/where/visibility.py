@@ -60,11 +60,18 @@ class Caller:
         session_key: canonical key.
         sandboxed: whether it runs in a sandbox.
         sandbox_visibility: its agent's `sandbox.sessionToolsVisibility`.
+        agent_id: its agent, needed where the key (`global`) does not name one; None reads it from the key.
     """
 
     session_key: str
     sandboxed: bool = False
     sandbox_visibility: SessionToolsVisibility = SessionToolsVisibility.SPAWNED
+    agent_id: str | None = None
+
+    @property
+    def agent(self) -> str:
+        """Return the normalised id of its agent."""
+        return agent_of(self.session_key) if self.agent_id is None else normalise_agent_id(self.agent_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +89,7 @@ class Target:
 
 def reach(policy: VisibilityPolicy, caller: Caller) -> SessionVisibility:
     """Return how far a session sees; a sub-agent never further than its own tree."""
-    agent = agent_of(caller.session_key)
-    is_main = caller.session_key in {main_session_key(agent, policy.main_key), GLOBAL_KEY}
+    is_main = caller.session_key in {main_session_key(caller.agent, policy.main_key), GLOBAL_KEY}
     wanted = policy.visibility or (SessionVisibility.AGENT if is_main else SessionVisibility.TREE)
     if is_subagent(caller.session_key):
         return min(wanted, SessionVisibility.TREE, key=_ORDER.index)
@@ -107,7 +113,7 @@ def may_see(policy: VisibilityPolicy, caller: Caller, target: Target) -> Verdict
         key = "agents.defaults.sandbox.sessionToolsVisibility"
         return _deny("sessions.not-spawned", key, "A sandboxed session sees only the sessions that it started.")
     level = reach(policy, caller)
-    same_agent = agent_of(own) == agent_of(other)
+    same_agent = caller.agent == agent_of(other)
     seen = {
         SessionVisibility.SELF: False,
         SessionVisibility.TREE: own in ancestors,
@@ -116,7 +122,7 @@ def may_see(policy: VisibilityPolicy, caller: Caller, target: Target) -> Verdict
     }
     if not seen[level]:
         return _deny("sessions.visibility", _KEY, f'The session is beyond the reach "{level}".')
-    return _allow("sessions.visible", _KEY) if same_agent else agent_to_agent(policy, agent_of(own), agent_of(other))
+    return _allow("sessions.visible", _KEY) if same_agent else agent_to_agent(policy, caller.agent, agent_of(other))
 
 
 def agent_to_agent(policy: VisibilityPolicy, one: str, other: str) -> Verdict[Outcome]:
@@ -141,7 +147,7 @@ def may_spawn(policy: VisibilityPolicy, caller: Caller, target_agent: str | None
     A sub-agent starts none. The child of a sandboxed session is sandboxed and gets at most its parent's tools; that is
     decided by `sandbox_mode.sandbox_status` and `tool_policy.effective_tools`.
     """
-    own = agent_of(caller.session_key)
+    own = caller.agent
     if is_subagent(caller.session_key):
         return _deny("spawn.from-subagent", None, "A sub-agent cannot start another.")
     wanted = normalise_agent_id(target_agent) if (target_agent or "").strip() else own
