@@ -56,6 +56,7 @@ class Requester:
         scopes: the gateway client's scopes; empty for chat senders.
         conn_id: the gateway connection, where one is the origin.
         client_name: display name or id of that client.
+        mentioned: the bot was mentioned; counts in groups, for elevated exec.
     """
 
     channel: str
@@ -74,6 +75,7 @@ class Requester:
     scopes: frozenset[str] = frozenset()
     conn_id: str | None = None
     client_name: str | None = None
+    mentioned: bool = False
 
     def provenance(self, run_id: str | None = None) -> Provenance:
         """Return the label source of this person's words."""
@@ -97,6 +99,11 @@ class RunContext:
         spawned_by: session key of the parent, for sub-agents.
         elevated_level: `off`, `on`, `ask` or `full`, from directive or session (exec.md 3.2).
         exec_overrides: session or inline `/exec` values: host, security, ask, node.
+        over_http: the call comes from `POST /tools/invoke` (agent.md 5.7).
+        may_message: the run may send messages; an announcing cron run may not.
+        image_model: a model that reads images is usable.
+        parent_sandboxed: the session that started this one is sandboxed; then this one is too (agent.md 5.9).
+        at_most: tools of the session that started this one, which bound this run; None where there is none.
     """
 
     run_id: str
@@ -110,6 +117,11 @@ class RunContext:
     spawned_by: str | None = None
     elevated_level: str | None = None
     exec_overrides: Mapping[str, str] = field(default_factory=dict)
+    over_http: bool = False
+    may_message: bool = True
+    image_model: bool = True
+    parent_sandboxed: bool = False
+    at_most: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +134,7 @@ class ToolResult:
         is_error: the call failed; the model sees the text.
         provenance: where the content comes from, stored with it.
         label: label of the content.
+        ran: backend, id and network of what was executed, for the ledger (guard.md 4).
     """
 
     content: tuple[Block, ...]
@@ -129,6 +142,7 @@ class ToolResult:
     is_error: bool = False
     provenance: Provenance = field(default_factory=lambda: Provenance(source=Source.TOOL))
     label: Label | None = None
+    ran: Mapping[str, Any] | None = None
 
     @classmethod
     def text(cls, text: str, *, details: Mapping[str, Any] | None = None, is_error: bool = False) -> ToolResult:
@@ -164,6 +178,7 @@ class ToolContext:
         files: the files that this run may touch, already judged by the path guard.
         services: the ports and shared objects of the process.
         progress: reports a partial result; coalesced by the caller.
+        allowed: names of the tools that this run may call.
     """
 
     run: RunContext
@@ -173,9 +188,24 @@ class ToolContext:
     files: GuardedFiles
     services: ToolServices
     progress: Progress
+    allowed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class CallEffects:
+    """What one call can do, narrowed from what its tool can do (guard.md 2).
+
+    Attributes:
+        effects: a subset of the tool's effects; what is not one of them is ignored.
+        destinations: where data can go or what is changed, as the call names it.
+    """
+
+    effects: frozenset[Effect]
+    destinations: tuple[str, ...] = ()
 
 
 ToolFunction = Callable[[ToolContext, Any], Awaitable[ToolResult]]
+Narrow = Callable[[ToolContext, Any], CallEffects]
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +221,7 @@ class Tool:
         run: the function.
         aliases: other spellings of parameters, `{seen: canonical}`, applied before validation.
         owner_only: registered for owners only.
+        narrow: says what a given call can do; None means all of `effects`.
     """
 
     name: str
@@ -201,6 +232,7 @@ class Tool:
     run: ToolFunction
     aliases: Mapping[str, str] = field(default_factory=dict)
     owner_only: bool = False
+    narrow: Narrow | None = None
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the parameters, as models take it."""
@@ -220,6 +252,7 @@ def tool(
     summary: str,
     aliases: Mapping[str, str] | None = None,
     owner_only: bool = False,
+    narrow: Narrow | None = None,
 ) -> Callable[[ToolFunction], Tool]:
     """Attach facts to a tool's function; its docstring becomes the description for the model."""
 
@@ -233,6 +266,7 @@ def tool(
             run=function,
             aliases=aliases or {},
             owner_only=owner_only,
+            narrow=narrow,
         )
 
     return attach
