@@ -7,11 +7,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openclaw.policy.verdict import Outcome
-from openclaw.policy.what.group_rooms import RoomFacts, ToolSender
-from openclaw.policy.what.tool_chain import ToolRun
+from openclaw.policy.what.group_rooms import (
+    ChannelRooms,
+    RoomFacts,
+    RoomMap,
+    RoomStyle,
+    ToolSender,
+    room_entry,
+)
+from openclaw.policy.what.tool_chain import AgentBlocks, ToolRun, tools_policy
 from openclaw.policy.what.tool_names import CORE_TOOLS, GROUPS, HTTP_DENY, Catalogue, CatalogueTool
 from openclaw.policy.what.tool_policy import ToolDecider, effective_tools
-from openclaw.policy.what.tool_stages import StageId
+from openclaw.policy.what.tool_stages import StageId, ToolBlock
 from support.tool_runs import CATALOGUE, allowed, group_run, policy_of, run_of
 
 OPENAI = {"provider": "openai", "model": "gpt-5.2"}
@@ -231,6 +238,7 @@ def test_adv_G3_a_child_gets_at_most_its_parents_tools() -> None:
     found = effective_tools(policy_of(), child, CATALOGUE)
     assert found.allowed == ("read",)
     assert (found.of("exec").stage, found.of("exec").rule) == (StageId.PARENT, "not-in-parent")
+    assert "the session that started this one" in found.of("exec").reason
 
 
 def test_a_denied_write_denies_apply_patch_at_the_call() -> None:
@@ -301,6 +309,9 @@ def test_every_decision_is_a_verdict_with_rule_and_key() -> None:
         "tools.deny",
     )
     assert found.of("read").verdict.outcome is Outcome.ALLOW
+    assert found.of("exec").refusal("agent:main:main") == found.of("exec").reason
+    profile = effective_tools(policy_of(tools={"profile": "minimal"}), run_of(), CATALOGUE).of("exec")
+    assert profile.reason == "exec is not in tools.alsoAllow."
 
 
 def test_remembered_decisions_are_those_of_a_fresh_look() -> None:
@@ -423,12 +434,20 @@ def test_adv_C1_a_chosen_name_never_gains_a_tool(parts: dict[str, Any], sender_i
     assert allowed(policy, in_group(renamed, sandboxed=False, subagent=False)) <= plain
 
 
-@given(st.text(max_size=12), st.text(max_size=12), st.none() | st.text(max_size=12), st.booleans())
+@given(
+    st.text(max_size=12),
+    st.text(max_size=12),
+    st.none() | st.text(max_size=12),
+    st.booleans(),
+    st.sampled_from([style.value for style in RoomStyle]),
+)
 @settings(max_examples=150, deadline=None)
-def test_any_text_gets_a_decision(one: str, other: str, third: str | None, flag: bool) -> None:
-    policy = policy_of(
-        tools={"allow": [one], "deny": [other], "byProvider": {other: {"deny": [one]}}},
-        channels={"telegram": {"groups": {one: {"toolsBySender": {other: {"deny": ["*"]}}}}}},
+def test_any_text_gets_a_decision(one: str, other: str, third: str | None, flag: bool, channel: str) -> None:
+    block = ToolBlock("tools", profile=one, allow=(one,), also_allow=(other,), deny=(other,))
+    room = room_entry(block, [(other, block)], slug=one)
+    rooms = {style.value: ChannelRooms(style, RoomMap.of([(one, room), (other, room)])) for style in RoomStyle}
+    policy = tools_policy(
+        block, by_provider=[(other, block)], agents=[(one, AgentBlocks(block))], sandbox=block, rooms=rooms
     )
     run = ToolRun(
         agent_id=one,
@@ -437,7 +456,7 @@ def test_any_text_gets_a_decision(one: str, other: str, third: str | None, flag:
         provider=one,
         model=third,
         sender=ToolSender(id=one, e164=third, username=other, name=one),
-        room=RoomFacts(channel="telegram", account_id=other, group_id=third, group_channel=one, group_space=other),
+        room=RoomFacts(channel=channel, account_id=other, group_id=third, group_channel=one, group_space=other),
         spawned_by=third,
         over_http=flag,
     )

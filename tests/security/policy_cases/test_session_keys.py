@@ -41,6 +41,11 @@ def test_a_refused_binding_is_in_the_trail() -> None:
     assert [reason.rule for reason in found.trail] == ["route.unlisted-agent", "route.binding.account"]
 
 
+def test_a_direct_chat_has_no_room() -> None:
+    case = {"id": "x", "op": "group", "input": {"From": "telegram:5"}, "expect": {"group": None}}
+    assert run_case(case).ok
+
+
 def test_an_unknown_op_and_an_invalid_config_are_answers() -> None:
     assert not run_case({"id": "x", "op": "nonsense", "input": {}, "expect": {}}).ok
     bad = {"id": "x", "op": "route", "input": {"config": {"session": {"scope": 5}}, "channel": "x"}, "expect": {}}
