@@ -55,7 +55,9 @@ def merge(base: Any, over: Any) -> Any:
     return over
 
 
-def resolve_includes(parsed: Any, main: Path, content: bytes, roots: Sequence[Path]) -> Included:
+def resolve_includes(
+    parsed: Any, main: Path, content: bytes, roots: Sequence[Path], overlay: Mapping[Path, bytes] | None = None
+) -> Included:
     """Replace every directive of the main file's value by what it names.
 
     Args:
@@ -63,11 +65,18 @@ def resolve_includes(parsed: Any, main: Path, content: bytes, roots: Sequence[Pa
         main: the main file; its folder, links resolved, is the one that may be read.
         content: bytes of the main file.
         roots: further folders that may be read (`OPENCLAW_INCLUDE_ROOTS`).
+        overlay: contents that stand for those on the disk, by resolved path; what a write would put there.
     """
     included = Included(files=[main], contents=[(main, content)])
-    allowed = (main.parent.resolve(), *(root.resolve() for root in roots))
-    included.value = _Resolver(included, allowed).resolve(parsed, main.parent, (_real(main),))
+    included.value = _Resolver(included, allowed_folders(main, roots), overlay or {}).resolve(
+        parsed, main.parent, (_real(main),)
+    )
     return included
+
+
+def allowed_folders(main: Path, roots: Sequence[Path]) -> tuple[Path, ...]:
+    """Return the folders that includes may be read from: the main file's and those that are named."""
+    return (main.parent.resolve(), *(root.resolve() for root in roots))
 
 
 def included_file(text: str, folder: Path, allowed: Sequence[Path]) -> Path:
@@ -115,9 +124,10 @@ def _real(path: Path) -> Path:
 class _Resolver:
     """Walks the documents; faults are collected and stand for an empty object."""
 
-    def __init__(self, included: Included, allowed: Sequence[Path]) -> None:
+    def __init__(self, included: Included, allowed: Sequence[Path], overlay: Mapping[Path, bytes]) -> None:
         self._included = included
         self._allowed = allowed
+        self._overlay = overlay
 
     def resolve(self, value: Any, folder: Path, chain: tuple[Path, ...]) -> Any:
         if isinstance(value, list):
@@ -159,7 +169,7 @@ class _Resolver:
         if len(self._included.files) > MAX_FILES:
             return self._fault(f"more than {MAX_FILES} files are included")
         try:
-            content = read_include(path)
+            content = self._overlay[path] if path in self._overlay else read_include(path)
             self._included.contents.append((path, content))
             value = loads(read_bytes(content))
         except Json5Error as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -23,7 +23,7 @@ from openclaw.config.legacy import find_legacy
 from openclaw.config.model import Config, Source, invalid
 from openclaw.config.odd import find_odd
 from openclaw.config.rules import check_rules
-from openclaw.config.substitute import substitute
+from openclaw.config.substitute import all_references, substitute
 from openclaw.config.validate import Checked, check_schema
 from openclaw.state.layout import StateLayout
 from openclaw.system.environment import Environment
@@ -108,13 +108,19 @@ def read_main(path: Path) -> bytes | None:
 
 
 def evaluate(
-    content: bytes | None, layout: StateLayout, environment: Environment, *, catalog: Catalog | None = None
+    content: bytes | None,
+    layout: StateLayout,
+    environment: Environment,
+    *,
+    catalog: Catalog | None = None,
+    overlay: Mapping[Path, bytes] | None = None,
 ) -> Loaded:
     """Check and type a config whose main file has these bytes; None stands for an absent file.
 
-    Includes are read from the disk, so this also answers what a file would mean before it is written.
+    Includes are read from the disk, or from `overlay` by resolved path: so this also answers what files would mean
+    before they are written.
     """
-    reading = _Reading(layout, environment, catalog)
+    reading = _Reading(layout, environment, catalog, overlay or {})
     return reading.run(content)
 
 
@@ -125,7 +131,10 @@ def _failed(issues: list[Issue], source: Source, warnings: tuple[Issue, ...] = (
 class _Reading:
     """One pass through the stages."""
 
-    def __init__(self, layout: StateLayout, environment: Environment, catalog: Catalog | None) -> None:
+    def __init__(
+        self, layout: StateLayout, environment: Environment, catalog: Catalog | None, overlay: Mapping[Path, bytes]
+    ) -> None:
+        self._overlay = overlay
         self._layout = layout
         self._catalog = catalog
         self._environment = environment
@@ -153,10 +162,11 @@ class _Reading:
 
     def _include(self, parsed: Any, content: bytes, *, exists: bool) -> Included:
         roots = self._environment.paths("OPENCLAW_INCLUDE_ROOTS")
-        included = resolve_includes(parsed, self._layout.config, content, roots)
+        included = resolve_includes(parsed, self._layout.config, content, roots, self._overlay)
         revision = included.revision_hash() if exists else ""
         files = (*dict.fromkeys(included.files), self._layout.root / dotenv.NAME)
-        self._source = replace(self._source, revision_hash=revision, files=files)
+        names = frozenset(all_references(included.value))
+        self._source = replace(self._source, revision_hash=revision, files=files, references=names)
         return included
 
     def _understood(self, value: Any) -> Loaded:

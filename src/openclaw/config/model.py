@@ -66,6 +66,7 @@ class Source:
         hash: sha256 of its bytes; "" when absent.
         revision_hash: sha256 over path and bytes of it and every include, in load order.
         files: it, every include, and `<state>/.env`: what a reload watches.
+        references: names of the variables that it refers to.
     """
 
     path: Path | None = None
@@ -75,6 +76,12 @@ class Source:
     hash: str = ""
     revision_hash: str = ""
     files: tuple[Path, ...] = ()
+    references: frozenset[str] = frozenset()
+
+    @property
+    def has_includes(self) -> bool:
+        """Tell whether the main file reads others, so that its own hash does not stand for all."""
+        return len(self.files) > len(("main file", ".env"))
 
 
 class Config:

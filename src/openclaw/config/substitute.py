@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any, Final
 
 from openclaw.config.issues import Issue, Part, Parts, fault
@@ -19,6 +20,15 @@ def has_reference(text: str) -> bool:
 def referenced(text: str) -> tuple[str, ...]:
     """Return the names that a text refers to."""
     return tuple(found.group(2) for found in _REFERENCE.finditer(text) if not found.group(1))
+
+
+def all_references(value: Any) -> Iterator[str]:
+    """Yield every name that the texts of a document refer to."""
+    if isinstance(value, str):
+        yield from referenced(value)
+    elif isinstance(value, (dict, list)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from all_references(item)
 
 
 def substitute(value: Any, environment: Environment) -> tuple[Any, list[Issue]]:

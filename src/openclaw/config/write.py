@@ -1,0 +1,97 @@
+"""Putting changed config files on the disk: valid or not at all, private, with backups (config.md 1.7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from openclaw.config.catalog import Catalog
+from openclaw.config.issues import Issue
+from openclaw.config.load import Loaded, evaluate, read_main
+from openclaw.state.files import write_private
+from openclaw.state.layout import StateLayout
+from openclaw.system.environment import Environment
+from openclaw.system.errors import ConfigInvalid, Refused, Unavailable
+
+BACKUPS: Final = 5
+
+
+def backup_path(path: Path, number: int) -> Path:
+    """Return where a backup lies; 0 is the newest."""
+    return path.with_name(f"{path.name}.bak" + (f".{number}" if number else ""))
+
+
+def write_files(
+    texts: Mapping[Path, str], layout: StateLayout, environment: Environment, *, catalog: Catalog | None = None
+) -> Loaded:
+    """Check what the config would be with these files, then write them; the main file last.
+
+    Args:
+        texts: new text of the main file (`layout.config`) and of includes, by resolved path.
+        layout: where the main file is.
+        environment: the process environment.
+        catalog: the plugins that are known.
+
+    Returns:
+        The config as it is now on the disk.
+
+    Raises:
+        ConfigInvalid: the result would have faults; nothing is written.
+        Refused: the config is managed elsewhere.
+        Unavailable: the disk refuses; the main file is whole, old or new.
+    """
+    if environment.truthy("OPENCLAW_NIX_MODE"):
+        raise Refused(
+            "the config is managed outside of openclaw (OPENCLAW_NIX_MODE); change it there", code="config-managed"
+        )
+    main = real_path(layout.config)
+    overlay = {path: text.encode("utf-8") for path, text in texts.items()}
+    content = overlay[main] if main in overlay else read_main(main)
+    loaded = evaluate(content, layout, environment, catalog=catalog, overlay=overlay)
+    if loaded.config is None:
+        raise refused_write(loaded.issues)
+    for path in sorted(texts, key=lambda item: item == main):
+        rotate_backups(path)
+        write_private(path, texts[path])
+    return loaded
+
+
+def real_path(path: Path) -> Path:
+    """Return the file that a config path leads to, so that a link stays a link."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError) as error:
+        raise Unavailable(f"{path} leads in a circle", code="config-unreadable") from error
+
+
+def refused_write(issues: tuple[Issue, ...]) -> ConfigInvalid:
+    """Return the error of a write whose result would be invalid."""
+    first = issues[0]
+    return ConfigInvalid(
+        f"Config validation failed: {first.path or '<root>'}: {first.message}; nothing is written",
+        details={"issues": [issue.as_dict() for issue in issues]},
+    )
+
+
+def rotate_backups(path: Path) -> None:
+    """Keep the current file as `.bak` and the four before it as `.bak.1` to `.bak.4`, all private.
+
+    Raises:
+        Unavailable: the disk refuses; the current file is untouched.
+    """
+    try:
+        current = path.read_bytes()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise Unavailable(f"cannot back up {path}: {(error.strerror or str(error)).lower()}") from error
+    try:
+        for number in range(BACKUPS - 1, 0, -1):
+            older = backup_path(path, number - 1)
+            if older.exists():
+                older.chmod(0o600)
+                older.replace(backup_path(path, number))
+    except OSError as error:
+        raise Unavailable(f"cannot back up {path}: {(error.strerror or str(error)).lower()}") from error
+    write_private(backup_path(path, 0), current)
