@@ -64,6 +64,10 @@ class Transcripts:
         finally:
             self._unlock(path)
 
+    async def read(self, path: Path) -> Transcript | None:
+        """Return a transcript for reading, without its lock; None when there is none. Raises like `hold`."""
+        return self.cached(path) or await asyncio.to_thread(load, path, self._clock)
+
     def recent(self, path: Path, limit: int) -> list[Line]:
         """Return the last lines of a conversation, oldest first, from memory or from the end of the file.
 
