@@ -93,6 +93,8 @@ _WORDS: Final[Mapping[str, str]] = {
     "literal_error": _CHOICE,
     "enum": _CHOICE,
     "string_pattern_mismatch": "must match the pattern of this field",
+    "json_invalid": "must be readable JSON",
+    "recursion_loop": "must not be nested so deeply",
 }
 _FORMED: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "string_too_short": lambda ctx: f"must NOT have fewer than {ctx['min_length']} characters",
