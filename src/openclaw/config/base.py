@@ -18,6 +18,7 @@ Conventions that callers may rely on:
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, partial
@@ -52,13 +53,39 @@ class Block(BaseModel):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        """Take the None out of `X | None`: it stands for absence, and a written null is a fault."""
-        schema = handler(source)
+        """Build this block alone, and the blocks inside it when a document has them (most have few of them).
+
+        The None is taken out of `X | None`: it stands for absence, and a written null is a fault.
+        """
+        if getattr(_building, "outer", None) is not None:
+            return core_schema.no_info_plain_validator_function(Inner(cls))
+        _building.outer = cls
+        try:
+            schema = handler(source)
+        finally:
+            _building.outer = None
         for field in _fields_of(schema).values():
             inner = field["schema"]
             if inner["type"] == "default" and inner["schema"]["type"] == "nullable":
                 inner["schema"] = inner["schema"]["schema"]
         return schema
+
+
+_building: Final = threading.local()
+"""`outer` is the block whose validator this thread builds; what it holds is built later."""
+
+
+class Inner:
+    """Validates a block inside another one. Its faults become those of the outer block, with their places."""
+
+    __slots__ = ("model",)
+
+    def __init__(self, model: type[Block]) -> None:
+        self.model = model
+
+    def __call__(self, value: Any) -> Block:
+        """Return the block that the value states."""
+        return self.model.model_validate(value)
 
 
 def _fields_of(schema: Any) -> dict[str, Any]:

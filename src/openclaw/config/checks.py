@@ -10,7 +10,6 @@ from typing import Any, Final
 from openclaw.config.catalog import Catalog
 from openclaw.config.issues import Issue, Parts, fault
 from openclaw.config.places import agent_dir, agent_workspace, listed_agents
-from openclaw.config.plugin_schema import first_fault
 from openclaw.config.registry import CORE_CHANNELS
 from openclaw.config.rules import heartbeat_blocks
 from openclaw.policy.where.key_ids import normalise_agent_id
@@ -86,6 +85,8 @@ def _plugins(document: Mapping[str, Any], catalog: Catalog) -> Iterator[Issue]:
         if manifest is None:
             yield _unknown(at, name)
         elif manifest.config_schema is not None and (entry.get("enabled") is True or "config" in entry):
+            from openclaw.config.plugin_schema import first_fault
+
             wrong = first_fault(entry.get("config", {}), manifest.config_schema)
             if wrong is not None:
                 yield fault((*at, "config"), wrong)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from openclaw.config.issues import Issue, fault
 from openclaw.config.substitute import has_reference
-from openclaw.system.environment import PROCESS_ONLY, Environment, controls_runtime
+from openclaw.system.environment import PROCESS_ONLY, SHELL_IMPORT, Environment, controls_runtime
 
 ORIGIN: Final = "env of the config"
 _TYPED: Final = frozenset({"shellEnv", "vars"})
@@ -48,3 +48,16 @@ def refused(name: str) -> str | None:
     if "\0" in name or "=" in name or not name:
         return "is ignored: this is no name of a variable"
     return None
+
+
+def shell_block(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return `env.shellEnv`, empty when absent."""
+    env = document.get("env")
+    found = env.get("shellEnv") if isinstance(env, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def wants_shell(document: Mapping[str, Any], environment: Environment) -> bool:
+    """Tell whether the login-shell import is asked for and none of the expected names has a value yet."""
+    asked = shell_block(document).get("enabled") is True or environment.truthy("OPENCLAW_LOAD_SHELL_ENV")
+    return asked and not any(environment.get(name) for name in SHELL_IMPORT)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from openclaw.config import checks, dotenv, env_block, shell_env
+from openclaw.config import checks, dotenv, env_block
 from openclaw.config.catalog import BUILT_IN, Catalog, discover
 from openclaw.config.expand import expand_home
 from openclaw.config.includes import DIRECTIVE, Included, resolve_includes
@@ -226,8 +226,10 @@ class _Reading:
         return discover(paths, extensions, self._environment.expand(bundled) if bundled else None)
 
     def _import_shell(self, document: dict[str, Any]) -> None:
-        if not shell_env.wanted(document, self._environment):
+        if not env_block.wants_shell(document, self._environment):
             return
+        from openclaw.config import shell_env
+
         limit = shell_env.timeout_ms(document, self._environment)
         found, warnings = shell_env.import_shell_env(shell_env.login_shell(), self._environment, limit)
         self._environment = self._environment.below(found, "login shell")

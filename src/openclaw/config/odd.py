@@ -91,7 +91,7 @@ def _patterns(document: Mapping[str, Any]) -> Iterator[Issue]:
     listed = (document.get("logging") or {}).get("redactPatterns") or ()
     if not listed:
         return
-    import re2  # type: ignore[import-untyped]  # google-re2 ships no types
+    import re2
 
     options = re2.Options()
     options.log_errors = False

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-import re2  # type: ignore[import-untyped]  # google-re2 ships no types
+import re2
 
 MAX_DEPTH: Final = 32
 _TYPES: Final[Mapping[str, Callable[[Any], bool]]] = {

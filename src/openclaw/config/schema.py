@@ -8,15 +8,17 @@ from functools import cache
 from typing import Any, Final, get_args, get_origin
 
 from pydantic import TypeAdapter
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import core_schema
 
-from openclaw.config.base import Block
+from openclaw.config.base import Block, Inner
 from openclaw.config.describe import describe
 from openclaw.config.registry import CHANNELS, SECTIONS, channel_model, section_type
 from openclaw.config.walk import fields, mark_of, members
 
 DRAFT: Final = "http://json-schema.org/draft-07/schema#"
 _TEMPLATE: Final = "#/definitions/{model}"
+_MARK: Final = "x-openclaw-block"
 _WORDS: Final = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
 
 
@@ -82,20 +84,38 @@ def _model(channel: str) -> type[Block]:
     return found
 
 
+class _Generator(GenerateJsonSchema):
+    """Leaves a mark where a block stands inside another one; `_linked` makes references of the marks."""
+
+    def function_plain_schema(self, schema: core_schema.PlainValidatorFunctionSchema) -> dict[str, Any]:
+        function = schema["function"]["function"]
+        return (
+            {_MARK: function.model.__name__} if isinstance(function, Inner) else super().function_plain_schema(schema)
+        )
+
+
 @cache
 def _own() -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the definitions and the schema of each section."""
-    models = [found for key in SECTIONS if isinstance(found := section_type(key), type)]
-    models += [_model(name) for name in ("defaults", *CHANNELS)]
-    _, made = models_json_schema([(model, "validation") for model in models], ref_template=_TEMPLATE)
-    bindings = TypeAdapter(section_type("bindings")).json_schema(ref_template=_TEMPLATE)
-    definitions = {**made["$defs"], **bindings.pop("$defs")}
-    classes = {model.__name__: model for model in all_blocks()}
-    cleaned = {name: _cleaned(definition, classes[name]) for name, definition in definitions.items()}
-    sections = {
-        key: _ref(found.__name__) if isinstance(found := section_type(key), type) else bindings for key in SECTIONS
-    }
-    return cleaned, sections
+    definitions = {model.__name__: _cleaned(_generated(model), model) for model in all_blocks()}
+    sections: dict[str, Any] = {}
+    for key in SECTIONS:
+        found = section_type(key)
+        lists = not isinstance(found, type)
+        stated = TypeAdapter(found).json_schema(schema_generator=_Generator) if lists else _ref(found.__name__)
+        sections[key] = _linked(stated)
+    return definitions, sections
+
+
+def _generated(model: type[Block]) -> dict[str, Any]:
+    found: dict[str, Any] = _linked(model.model_json_schema(schema_generator=_Generator))
+    return found
+
+
+def _linked(schema: Any) -> Any:
+    if isinstance(schema, dict):
+        return _ref(schema[_MARK]) if _MARK in schema else {key: _linked(item) for key, item in schema.items()}
+    return [_linked(item) for item in schema] if isinstance(schema, list) else schema
 
 
 def _cleaned(definition: dict[str, Any], model: type[Block]) -> dict[str, Any]:

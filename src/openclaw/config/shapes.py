@@ -1,7 +1,5 @@
 """Blocks that several sections share."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Literal
 

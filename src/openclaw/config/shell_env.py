@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from openclaw.config.env_block import shell_block
 from openclaw.config.issues import Issue, fault
 from openclaw.system.environment import SHELL_IMPORT, Environment
 
@@ -19,25 +20,12 @@ MAX_OUTPUT: Final = 1024 * 1024
 DEFAULT_TIMEOUT_MS: Final = 15_000
 
 
-def wanted(document: Mapping[str, Any], environment: Environment) -> bool:
-    """Tell whether the import is asked for and none of the expected names has a value yet."""
-    block = _block(document)
-    asked = block.get("enabled") is True or environment.truthy("OPENCLAW_LOAD_SHELL_ENV")
-    return asked and not any(environment.get(name) for name in SHELL_IMPORT)
-
-
 def timeout_ms(document: Mapping[str, Any], environment: Environment) -> int:
     """Return how long the shell may take."""
-    stated = _block(document).get("timeoutMs")
+    stated = shell_block(document).get("timeoutMs")
     if isinstance(stated, int):
         return stated
     return environment.integer("OPENCLAW_SHELL_ENV_TIMEOUT_MS") or DEFAULT_TIMEOUT_MS
-
-
-def _block(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    env = document.get("env")
-    found = env.get("shellEnv") if isinstance(env, Mapping) else None
-    return found if isinstance(found, Mapping) else {}
 
 
 def login_shell(shells: Path = SHELLS) -> str | None:

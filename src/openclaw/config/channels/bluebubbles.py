@@ -1,7 +1,5 @@
 """`channels.bluebubbles` (config.md 3.2)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from openclaw.config.base import AccountId, Block, SecretText, UrlText, block

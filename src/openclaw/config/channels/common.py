@@ -4,8 +4,6 @@ Every key is None when absent, because an account inherits from its channel's se
 `config.channels.account(channel, account_id)` for the result.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 

@@ -1,7 +1,5 @@
 """`channels.defaults`: what holds for channels without a section of their own (config.md 3.2)."""
 
-from __future__ import annotations
-
 from openclaw.config.base import Block, GroupPolicy, block
 from openclaw.config.shapes import HeartbeatVisibility
 

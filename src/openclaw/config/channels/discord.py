@@ -1,7 +1,5 @@
 """`channels.discord` (config.md 3.2)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from openclaw.config.base import AccountId, Block, Ids, Positive, SecretText, Texts, block

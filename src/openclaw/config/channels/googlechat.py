@@ -1,7 +1,5 @@
 """`channels.googlechat` (config.md 3.2)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Literal
 

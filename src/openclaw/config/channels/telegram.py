@@ -1,7 +1,5 @@
 """`channels.telegram` (config.md 3.2, 3.17)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 

@@ -1,7 +1,5 @@
 """`agents.defaults`: what holds for every agent that says nothing else (config.md 3.6, 3.7)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Literal
 

@@ -1,7 +1,5 @@
 """`tools` as far as an agent may set them for itself, and what the global block shares with that (config.md 3.11)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 

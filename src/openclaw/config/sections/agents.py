@@ -1,7 +1,5 @@
 """`agents`: the agents and what holds for all of them (config.md 3.6 to 3.10)."""
 
-from __future__ import annotations
-
 from pydantic import Field
 
 from openclaw.config.base import Block, Seq, Texts, block

@@ -1,7 +1,5 @@
 """`approvals`: where questions about commands are sent (config.md 3.5)."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from openclaw.config.base import Block, IdText, NonEmpty, Seq, Texts, block

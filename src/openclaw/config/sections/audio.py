@@ -1,7 +1,5 @@
 """`audio`: older form of the transcription settings (config.md 3.16)."""
 
-from __future__ import annotations
-
 from openclaw.config.base import Block, Positive, Texts
 
 

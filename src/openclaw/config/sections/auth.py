@@ -1,7 +1,5 @@
 """`auth`: which model credentials exist and in what order they are tried (config.md 3.12). Holds no secrets."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Literal
 

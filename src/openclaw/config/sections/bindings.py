@@ -1,7 +1,5 @@
 """`bindings` and `broadcast`: which agent answers where (config.md 3.10)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, TypeAlias
 

@@ -1,7 +1,5 @@
 """`browser`: the browser that agents drive (config.md 3.14, 3.17)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Literal, TypeAlias
 

@@ -1,7 +1,5 @@
 """`canvasHost`: pages that agents show (config.md 3.16)."""
 
-from __future__ import annotations
-
 from openclaw.config.base import Block, Positive
 
 

@@ -1,7 +1,5 @@
 """`commands`: slash commands and who may use them (config.md 3.5)."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """`cron`: scheduled runs (config.md 3.13)."""
 
-from __future__ import annotations
-
 from openclaw.config.base import Block, Positive
 
 

@@ -1,7 +1,5 @@
 """`diagnostics`: telemetry and traces (config.md 3.15)."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from openclaw.config.base import Block, Count, Ratio, Secrets, Texts, UrlText, block

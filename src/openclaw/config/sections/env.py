@@ -3,8 +3,6 @@
 The block also takes any other key with a text value; `Env.variables` is what both forms name together.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, ClassVar
 

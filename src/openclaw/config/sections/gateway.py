@@ -1,7 +1,5 @@
 """`gateway`: how the gateway listens, whom it lets in, and how a client reaches a remote one (config.md 3.1, 3.17)."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from openclaw.config.base import (

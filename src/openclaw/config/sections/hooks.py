@@ -1,7 +1,5 @@
 """`hooks`: webhooks, mail and internal event hooks (config.md 3.13, 3.17)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """`logging`: levels, file and masking (config.md 3.15, 6)."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from openclaw.config.base import Block, LogLevel, Positive, Texts

@@ -1,7 +1,5 @@
 """`media`: files that are received (config.md 3.16)."""
 
-from __future__ import annotations
-
 from openclaw.config.base import Block
 
 

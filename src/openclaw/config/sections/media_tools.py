@@ -1,7 +1,5 @@
 """`tools.media`: understanding of images, audio and video (config.md 3.11)."""
 
-from __future__ import annotations
-
 from typing import Literal, TypeAlias
 
 from openclaw.config.base import Block, Positive, Secrets, Seq, Texts, UrlText, block

@@ -1,7 +1,5 @@
 """`memory`: what stores and searches the memory (config.md 3.16, 3.17)."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from openclaw.config.base import Block, Count, Positive, Seq, block

@@ -1,7 +1,5 @@
 """`agents.*.memorySearch`: what the agent's memory indexes and how it is searched (config.md 3.9)."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from openclaw.config.base import Block, Count, Positive, Ratio, Secrets, SecretText, Seq, Texts, UrlText, block

@@ -1,7 +1,5 @@
 """`messages`: prefixes, mentions, queueing, acknowledgement and speech (config.md 3.4)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Literal, TypeAlias
 

@@ -1,7 +1,5 @@
 """`meta`: who wrote the file last; stamped on every write (config.md 3.16)."""
 
-from __future__ import annotations
-
 from openclaw.config.base import Block
 
 

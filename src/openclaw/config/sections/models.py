@@ -1,7 +1,5 @@
 """`models`: providers and their models (config.md 3.12)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Literal, TypeAlias
 

@@ -1,7 +1,5 @@
 """`nodeHost`: this machine as a node of another gateway (config.md 3.16, 3.17)."""
 
-from __future__ import annotations
-
 from openclaw.config.base import Block, Texts, block
 
 

@@ -1,7 +1,5 @@
 """`plugins`: which plugins run (config.md 3.14, 3.17)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from openclaw.config.base import Block, Free, InstallSource, Texts, block

@@ -1,7 +1,5 @@
 """`agents.*.sandbox`: where an agent's commands run and what they reach (config.md 3.8, 3.17)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Literal
 

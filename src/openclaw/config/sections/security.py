@@ -1,7 +1,5 @@
 """`security`: settings of the audit (config.md 3.17)."""
 
-from __future__ import annotations
-
 from openclaw.config.base import Block, NonEmpty, Seq, block
 
 

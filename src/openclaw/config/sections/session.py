@@ -1,7 +1,5 @@
 """`session`: how conversations are kept apart and when they start anew (config.md 3.3, 3.17)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Literal
 

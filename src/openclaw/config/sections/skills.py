@@ -1,7 +1,5 @@
 """`skills`: which skills are offered and what they get (config.md 3.14, 3.17)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """`talk`: spoken conversation (config.md 3.16)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from openclaw.config.base import Block, SecretText

@@ -1,7 +1,5 @@
 """`tools`: what agents may use and how (config.md 3.11, 3.17)."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Literal
 

@@ -1,7 +1,5 @@
 """`ui`: looks of the clients (config.md 3.16)."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

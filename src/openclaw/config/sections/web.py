@@ -1,7 +1,5 @@
 """`web`: the WhatsApp connection (config.md 3.16)."""
 
-from __future__ import annotations
-
 from openclaw.config.base import Block, Count, Positive, PositiveNumber, Ratio, block
 
 

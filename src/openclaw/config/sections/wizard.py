@@ -1,7 +1,5 @@
 """`wizard`: what the onboarding did last; written by tools (config.md 3.16)."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from openclaw.config.base import Block
