@@ -90,10 +90,11 @@ def read_text(path: Path, *, limit: int = 64 * 1024 * 1024) -> str | None:
         return None
     except OSError as error:
         raise Unavailable(f"cannot read {path}: {_why(error)}", code="state-unreadable") from error
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(descriptor)
+        raise Unavailable(f"cannot read {path}: it is not a regular file", code="state-unreadable")
     with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise Unavailable(f"cannot read {path}: it is not a regular file", code="state-unreadable")
         if found.st_size > limit:
             raise Unavailable(f"cannot read {path}: larger than {limit} bytes", code="state-unreadable")
         content = file.read()
