@@ -397,4 +397,4 @@ class PairingHistory(RuleBasedStateMachine):
 
 
 TestPairingHistory = PairingHistory.TestCase
-TestPairingHistory.settings = settings(max_examples=15, stateful_step_count=15, deadline=None)
+TestPairingHistory.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
