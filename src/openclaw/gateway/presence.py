@@ -63,18 +63,17 @@ class Presence:
         own = {**self._own, "ts": self._clock.now_ms()}
         return sorted([own, *self._entries.values()], key=lambda entry: -int(entry["ts"]))
 
-    def connected(self, key: str, facts: Mapping[str, Any]) -> None:
-        """Enter a client that has logged in; `facts` are fields of an entry."""
+    def enter(self, key: str, facts: Mapping[str, Any]) -> None:
+        """Enter a client that has logged in; `facts` are fields of an entry. `changed` tells the listeners."""
         host = facts.get("host") or "unknown"
         self._put(key, {**facts, "reason": "connect", "text": f"Node: {host} · mode {facts.get('mode') or 'unknown'}"})
-        self._changed()
 
     def disconnected(self, key: str) -> None:
         """Note that a client went away; its entry fades after five minutes."""
         entry = self._entries.get(key.lower())
         if entry is not None:
             self._put(key, {**entry, "reason": "disconnect"})
-            self._changed()
+            self.changed()
 
     def touch(self, key: str) -> None:
         """Keep the entry of a connected client alive, without telling anybody."""
@@ -98,7 +97,7 @@ class Presence:
             if merged:
                 entry[name] = list(merged)
         self._put(key, entry)
-        self._changed()
+        self.changed()
         if not text.startswith("Node:"):
             return Beacon(key, text)
         changed = {name for name in _TRACKED if entry.get(name) != before.get(name)}
@@ -117,7 +116,8 @@ class Presence:
         for key in [key for key, entry in self._entries.items() if entry["ts"] < oldest]:
             del self._entries[key]
 
-    def _changed(self) -> None:
+    def changed(self) -> None:
+        """Raise the version and tell the listeners."""
         self.version += 1
         for listener in self._listeners:
             listener()

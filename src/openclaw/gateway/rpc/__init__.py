@@ -1,1 +1,1 @@
-"""RPC methods, a module per family."""
+"""The RPC methods: one module per family, one explicit tuple of all that exists."""

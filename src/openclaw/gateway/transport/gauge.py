@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Protocol
 
-MAX_BEFORE_CONNECT: Final = 64 * 1024
-MAX_PAYLOAD: Final = 26_214_400
+from openclaw.protocol.connect import MAX_PAYLOAD_BEFORE_CONNECT
 
 TOO_BIG: Final = 1009
 PROTOCOL_ERROR: Final = 1002
@@ -41,7 +40,7 @@ class FrameGauge:
 
     __slots__ = ("_head", "_message", "_reader", "_skip", "_stopped", "limit", "on_violation")
 
-    def __init__(self, reader: FrameReader, limit: int = MAX_BEFORE_CONNECT) -> None:
+    def __init__(self, reader: FrameReader, limit: int = MAX_PAYLOAD_BEFORE_CONNECT) -> None:
         self._reader = reader
         self._head = b""
         self._skip = 0

@@ -1,0 +1,88 @@
+"""node.list and the scheduler's read methods (gateway.md 3.9, 3.10).
+
+Nodes that are paired as devices are listed; commands are not relayed to them. There is no scheduler in this build, and
+`cron.status` says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from openclaw.gateway.connections import Connection
+from openclaw.gateway.rpc.contract import Call, OpenParams, Params, Text, rpc
+from openclaw.policy.where.scopes import Role
+from openclaw.policy.who.device_records import PairedDevice
+from openclaw.protocol.errors import invalid_request
+
+
+@rpc("node.list")
+async def list_nodes(call: Call, _params: Params) -> Any:
+    """Return paired and connected nodes, connected ones first."""
+    known = await asyncio.to_thread(call.services.devices.snapshot)
+    live = {
+        connection.peer.device_id: connection
+        for connection in call.services.connections
+        if connection.peer.role is Role.NODE and connection.peer.device_id is not None
+    }
+    rows = [
+        _row(device, live.get(key))
+        for key, device in known.paired.items()
+        if Role.NODE in device.roles and not device.revoked(Role.NODE)
+    ]
+    rows.sort(key=lambda row: (not row["connected"], str(row.get("displayName") or row["nodeId"]).lower()))
+    return {"ts": call.services.clock.now_ms(), "nodes": rows}
+
+
+def _row(device: PairedDevice, connection: Connection | None) -> dict[str, Any]:
+    facts = device.facts
+    row: dict[str, Any] = {
+        "nodeId": facts.device_id,
+        "displayName": facts.display_name,
+        "platform": facts.platform,
+        "deviceFamily": facts.device_family,
+        "remoteIp": facts.remote_ip,
+        "version": None if connection is None else connection.peer.client.version,
+        "modelIdentifier": None if connection is None else connection.peer.client.model_identifier,
+        "connectedAtMs": None if connection is None else connection.connected_ms,
+    }
+    return {
+        **{name: value for name, value in row.items() if value is not None},
+        "caps": [] if connection is None else sorted(connection.peer.caps),
+        "commands": [] if connection is None else list(connection.peer.commands),
+        "paired": True,
+        "connected": connection is not None,
+    }
+
+
+class CronListParams(OpenParams):
+    """`cron.list`; paging keys of newer clients are accepted."""
+
+    include_disabled: bool | None = None
+
+
+@rpc("cron.list", CronListParams)
+def cron_list(_call: Call, _params: Params) -> Any:
+    """Return the jobs: there are none without a scheduler."""
+    return {"jobs": []}
+
+
+@rpc("cron.status")
+def cron_status(_call: Call, _params: Params) -> Any:
+    """Return the state of the scheduler: off."""
+    return {"enabled": False, "storePath": "", "jobs": 0, "nextWakeAtMs": None}
+
+
+class CronGetParams(OpenParams):
+    """`cron.get`."""
+
+    id: Text
+
+
+@rpc("cron.get", CronGetParams)
+def cron_get(_call: Call, params: CronGetParams) -> Any:
+    """Return one job: there are none without a scheduler."""
+    raise invalid_request(f"unknown cron job id: {params.id}")
+
+
+METHODS = (list_nodes, cron_list, cron_status, cron_get)
