@@ -78,7 +78,7 @@ class GatewayPolicy:
 
     Attributes:
         run_mode: `gateway.mode`; only `local` starts a gateway.
-        port: port to listen on, before flags and environment.
+        port: port to listen on.
         bind: where to listen.
         custom_host: `gateway.customBindHost`.
         auth_mode: what opens the gateway.
