@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from openclaw.config.issues import Part, Parts
-from openclaw.config.validate import RESERVED
 from openclaw.system.errors import InvalidInput
 
 _STEP: Final = re.compile(r"""\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]|\['((?:[^'\\]|\\.)*)'\]|((?:[^.\[\]\\]|\\.)+)""")
 _DUNDER: Final = re.compile(r"__.*__")
 MAX_STEPS: Final = 64
+RESERVED: Final = frozenset({"__proto__", "constructor", "prototype"})
+"""Keys that JavaScript readers of the same file would stumble over (advisory F4)."""
 
 
 def parse_path(text: str) -> Parts:

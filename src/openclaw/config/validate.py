@@ -11,11 +11,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from openclaw.config.base import Block
 from openclaw.config.issues import Issue, Parts, closest, dotted, fault, from_validation
+from openclaw.config.paths import RESERVED
 from openclaw.config.registry import NOT_BUILT, RETIRED, SECTIONS, channel_model, section_type
 from openclaw.config.walk import ROOT, keys_of, spot_at
-
-RESERVED = frozenset({"__proto__", "constructor", "prototype"})
-"""Keys that JavaScript readers of the same file would stumble over (advisory F4)."""
 
 
 @dataclass(frozen=True, slots=True)
