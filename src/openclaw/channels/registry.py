@@ -5,14 +5,14 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from openclaw.channels.contract import Channel
 from openclaw.channels.webhooks import WebhookHost
 from openclaw.config.model import Config
+from openclaw.config.secrets import SecretResolver
 from openclaw.state.layout import StateLayout
 from openclaw.system.clock import Clock
-from openclaw.system.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class ChannelTools:
         layout: places of the channel's own files.
         clock: the clock.
         webhooks: serves webhooks.
-        secret: resolves a secret leaf of the config; raises ConfigInvalid.
+        secrets: resolves the config's secret leaves.
         commands: (name, description) pairs for native registration, by channel.
     """
 
@@ -32,7 +32,7 @@ class ChannelTools:
     layout: StateLayout
     clock: Clock
     webhooks: WebhookHost
-    secret: Callable[[Any], Secret]
+    secrets: SecretResolver
     commands: Callable[[str, str], Sequence[tuple[str, str]]]
 
 

@@ -50,7 +50,7 @@ def _token(account: str, config: TelegramAccount | None, tools: ChannelTools) ->
     if config is not None and config.token_file:
         return _from_file(Path(config.token_file))
     if config is not None and config.bot_token is not None:
-        return tools.secret(config.bot_token)
+        return tools.secrets.resolve(config.bot_token, "channels.telegram.botToken")
     text = tools.config.environment.get(TOKEN_VARIABLE) if account == DEFAULT_ACCOUNT else None
     return Secret(text.strip()) if text else None
 
@@ -74,11 +74,12 @@ def _root(config: TelegramAccount | None) -> str:
 def _webhook(config: TelegramAccount | None, tools: ChannelTools) -> WebhookSettings | None:
     if config is None or not config.webhook_url:
         return None
-    if config.webhook_secret is None:
+    secret = tools.secrets.resolve(config.webhook_secret, "channels.telegram.webhookSecret")
+    if secret is None:
         raise ConfigInvalid("channels.telegram.webhookSecret is needed with webhookUrl")
     return WebhookSettings(
         url=config.webhook_url,
-        secret=tools.secret(config.webhook_secret),
+        secret=secret,
         host=config.webhook_host or "127.0.0.1",
         port=config.webhook_port or 8787,
         path=config.webhook_path or "/telegram-webhook",
