@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import stat
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from openclaw.config.issues import Issue, fault
+from openclaw.config.read_file import OddFile, read_regular, why
 
 MANIFEST: Final = "openclaw.plugin.json"
 MAX_MANIFEST_BYTES: Final = 1024 * 1024
@@ -84,13 +83,9 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise ValueError(f"{path} is not a regular file")
-            stated = json.loads(file.read(MAX_MANIFEST_BYTES))
-    except OSError as error:
-        raise ValueError(f"{path}: {(error.strerror or 'unreadable').lower()}") from error
+        stated = json.loads(read_regular(path, MAX_MANIFEST_BYTES)[0])
+    except (OSError, OddFile) as error:
+        raise ValueError(f"{path}: {why(error)}") from error
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
         raise ValueError(f"{path} is not JSON") from None
     identity, schema = (stated.get("id"), stated.get("configSchema")) if isinstance(stated, dict) else (None, None)

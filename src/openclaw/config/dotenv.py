@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from openclaw.config.issues import Issue, fault
+from openclaw.config.read_file import OddFile, read_regular, why
 
 NAME: Final = ".env"
 MAX_BYTES: Final = 256 * 1024
@@ -39,20 +39,15 @@ def read_state_env(state: Path) -> tuple[Mapping[str, str], list[Issue]]:
     """
     path = state / NAME
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
+        content, found = read_regular(path, MAX_BYTES)
     except FileNotFoundError:
         return {}, []
-    except OSError as error:
-        return {}, [fault((), f"{path} is not read: {(error.strerror or 'unreadable').lower()}")]
-    with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
-            return {}, [fault((), f"{path} is not read: it must be a regular file of your own")]
-        if found.st_mode & 0o077:
-            return {}, [fault((), f"{path} is not read: others may open it; run: chmod 600 {path}")]
-        content = file.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        return {}, [fault((), f"{path} is not read: larger than {MAX_BYTES // 1024} KB")]
+    except (OSError, OddFile) as error:
+        return {}, [fault((), f"{path} is not read: {why(error)}")]
+    if found.st_uid != os.geteuid():
+        return {}, [fault((), f"{path} is not read: it belongs to somebody else")]
+    if found.st_mode & 0o077:
+        return {}, [fault((), f"{path} is not read: others may open it; run: chmod 600 {path}")]
     try:
         return parse(content.decode("utf-8-sig")), []
     except UnicodeDecodeError:

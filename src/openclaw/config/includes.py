@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, Final
 
 from openclaw.config.issues import Issue, fault
 from openclaw.config.json5 import Json5Error, loads, read_bytes
+from openclaw.config.read_file import OddFile, read_regular, why
 
 DIRECTIVE: Final = "$include"
 MAX_DEPTH: Final = 10
@@ -101,17 +101,9 @@ def read_include(path: Path) -> bytes:
 
     Raises:
         OSError: it cannot be read.
-        ValueError: it is none, or larger.
+        OddFile: it is none, or larger.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
-    with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise ValueError("is not a regular file")
-        content = file.read(MAX_FILE_BYTES + 1)
-    if len(content) > MAX_FILE_BYTES:
-        raise ValueError("is larger than 2 MB")
-    return content
+    return read_regular(path, MAX_FILE_BYTES)[0]
 
 
 def _real(path: Path) -> Path:
@@ -175,9 +167,8 @@ class _Resolver:
         except Json5Error as error:
             where = f" at line {error.line}" + (f" column {error.column}" if error.column else "") if error.line else ""
             return self._fault(f'$include "{text}" ({path}): {error}{where}')
-        except (OSError, ValueError) as error:
-            why = (error.strerror or "cannot be read").lower() if isinstance(error, OSError) else str(error)
-            return self._fault(f'$include "{text}" ({path}): {why}')
+        except (OSError, OddFile) as error:
+            return self._fault(f'$include "{text}" ({path}): {why(error)}')
         return self.resolve(value, path.parent, (*chain, path))
 
     def _fault(self, message: str) -> dict[str, Any]:

@@ -97,6 +97,8 @@ def _converted(error: pyjson5.Json5DecoderException, text: str) -> Json5Error:
     if isinstance(error, pyjson5.Json5NestingTooDeep):
         return Json5Error(f"nested deeper than {MAX_DEPTH} levels", line=line, column=column)
     if isinstance(error, pyjson5.Json5ExtraData):
+        end = int(found.group(1)) if found else 0
+        line, column = place(text, end + len(text[end:]) - len(text[end:].lstrip()))
         return Json5Error("something follows the end of the value", line=line, column=column)
     if not text.strip("\ufeff \t\r\n"):
         return Json5Error("the file is empty; an empty config is {}")

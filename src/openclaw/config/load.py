@@ -6,8 +6,6 @@ An invalid file never yields a config: callers get the faults and decide what st
 from __future__ import annotations
 
 import hashlib
-import os
-import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +20,7 @@ from openclaw.config.json5 import MAX_BYTES, Json5Error, loads, place, read_byte
 from openclaw.config.legacy import find_legacy
 from openclaw.config.model import Config, Source, invalid
 from openclaw.config.odd import find_odd
+from openclaw.config.read_file import OddFile, read_regular, why
 from openclaw.config.rules import check_rules
 from openclaw.config.substitute import all_references, substitute
 from openclaw.config.validate import Checked, check_schema
@@ -93,18 +92,11 @@ def read_main(path: Path) -> bytes | None:
         Json5Error: it cannot be read, or is no regular file, or too large.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        return read_regular(path, MAX_BYTES, follow=True)[0]
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except OSError as error:
-        raise Json5Error(f"{path} cannot be read: {(error.strerror or str(error)).lower()}") from error
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise Json5Error(f"{path} is not a regular file")
-        content = file.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise Json5Error(f"{path} is larger than {MAX_BYTES // (1024 * 1024)} MB")
-    return content
+    except (OSError, OddFile) as error:
+        raise Json5Error(f"{path} cannot be read: {why(error)}") from error
 
 
 def evaluate(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from openclaw.config.base import SecretRef
+from openclaw.config.read_file import OddFile, read_regular, why
 from openclaw.system.environment import Environment, controls_runtime, is_secret_name
 from openclaw.system.errors import InvalidInput, MissingExtra, Unavailable
 from openclaw.system.secret import Secret
@@ -145,18 +146,13 @@ def _without_newline(text: str) -> str:
 
 def _private_text(place: Path, path: str) -> str:
     try:
-        descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError as error:
-        raise _bad(path, f"{place}: {(error.strerror or 'unreadable').lower()}") from error
-    with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
-            raise _bad(path, f"{place} must be a regular file of your own")
-        if found.st_mode & 0o077:
-            raise _bad(path, f"{place} may be opened by others; run: chmod 600 {place}")
-        content = file.read(MAX_FILE_BYTES + 1)
-    if len(content) > MAX_FILE_BYTES:
-        raise _bad(path, f"{place} is larger than 64 KiB")
+        content, found = read_regular(place, MAX_FILE_BYTES)
+    except (OSError, OddFile) as error:
+        raise _bad(path, f"{place}: {why(error)}") from error
+    if found.st_uid != os.geteuid():
+        raise _bad(path, f"{place} must belong to you")
+    if found.st_mode & 0o077:
+        raise _bad(path, f"{place} may be opened by others; run: chmod 600 {place}")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
