@@ -258,6 +258,24 @@ def test_files_of_the_original_are_read_and_their_own_fields_survive(store: Devi
     assert read(tmp_path, "paired.json")["dev-a"]["futureKey"] == {"x": 1}
 
 
+def test_waiting_requests_of_the_original_are_read(store: DeviceStore, tmp_path: Path) -> None:
+    sound = {"requestId": "r1", "deviceId": "dev-a", "publicKey": "k", "role": "operator", "ts": NOW, "own": 1}
+    broken = {"no": sound | {"deviceId": ""}, "ts": sound | {"ts": float("inf")}, "role": sound | {"role": ""}, "x": 5}
+    put(tmp_path, "pending.json", {"r1": sound | {"scopes": "operator.read"}, **broken})
+    waiting = store.snapshot().pending
+    assert set(waiting) == {"r1"}
+    assert waiting["r1"].ask.scopes == ()
+    store.request(ask("dev-b"), silent=False)
+    assert read(tmp_path, "pending.json")["r1"]["own"] == 1
+
+
+def test_a_device_that_was_never_given_a_token_gets_one(store: DeviceStore, tmp_path: Path) -> None:
+    put(tmp_path, "paired.json", {"dev-a": {**SEED_DEVICE, "tokens": {}, "role": None, "roles": ["operator"]}})
+    verdict, _ = store.hello(ask(scopes=[Scope.READ]))
+    assert verdict.token is not None
+    assert store.token_is("dev-a", "operator", verdict.token.token)
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", '"x"', "\x00"])
 @pytest.mark.parametrize("name", ["paired.json", "pending.json"])
 def test_a_corrupt_file_is_an_error_and_stays_as_it_is(

@@ -163,8 +163,6 @@ class ConnectParams(Closed):
             return cls.model_validate(dict(arguments))
         except ValidationError as error:
             raise invalid_params("connect", explain(error)) from None
-        except RecursionError:
-            raise invalid_params("connect", "must not be nested so deeply") from None
 
     @property
     def asked_role(self) -> str:

@@ -198,10 +198,7 @@ def _verified(raw_key: bytes, claim: Claim) -> str | None:
         return None
     fields = claim.fields
     texts = (("v3", text_v3(fields)), ("v2", text_v2(fields))) if fields.nonce else (("v1", text_v1(fields)),)
-    try:
-        key = Ed25519PublicKey.from_public_bytes(raw_key)
-    except ValueError:
-        return None
+    key = Ed25519PublicKey.from_public_bytes(raw_key)
     for version, text in texts:
         try:
             key.verify(signature, text.encode("utf-8", "surrogatepass"))

@@ -10,6 +10,7 @@ from openclaw.policy.verdict import Outcome
 from openclaw.policy.where.scopes import (
     OPERATIONS,
     TABLE,
+    Operation,
     Role,
     Scope,
     Surface,
@@ -86,6 +87,17 @@ def test_a_node_calls_nothing_else(name: str) -> None:
 def test_an_unknown_role_calls_nothing(role: str) -> None:
     assert authorize("health", role, tuple(Scope)).outcome is Outcome.DENY
     assert authorize("node.event", role, tuple(Scope)).outcome is Outcome.DENY
+
+
+@pytest.mark.parametrize("row", OPERATIONS, ids=lambda row: row.name)
+def test_adv_B15_nothing_is_free_to_a_caller_without_scopes(row: Operation) -> None:
+    assert authorize(row.name, "operator", ()).outcome is Outcome.DENY
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+@pytest.mark.parametrize(("http", "method"), [("http.tools.invoke", "agent"), ("http.responses", "agent")])
+def test_adv_B16_an_http_endpoint_needs_what_its_method_needs(http: str, method: str, scope: Scope) -> None:
+    assert authorize(http, "operator", (scope,)).outcome is authorize(method, "operator", (scope,)).outcome
 
 
 def test_the_table_names_every_operation_once() -> None:

@@ -105,6 +105,11 @@ def test_a_foreign_host_name_is_not_local(host: str) -> None:
     assert client("127.0.0.1", host=host).locality.decided_by.rule == "local.host"
 
 
+def test_a_request_without_unlisted_proxy_is_heard() -> None:
+    for found in (client("9.9.9.9"), client("127.0.0.1", TRUSTED, X_Forwarded_For="9.9.9.9")):
+        assert admit_request(found, has_shared_secret=False).outcome is Outcome.ALLOW
+
+
 def test_two_host_headers_are_none() -> None:
     facts = HttpFacts.read("127.0.0.1", [("Host", "localhost"), ("host", "localhost")])
     assert not resolve_client(facts, PLAIN).is_local

@@ -160,6 +160,7 @@ def test_the_list_of_waiting_devices_is_bounded() -> None:
         state = requested(state, ask(f"dev-{number}"), request_id=f"r{number}").state
     full = requested(state, ask("one-more"), request_id="x")
     assert (full.outcome, full.request) == (Outcome.DENY, None)
+    assert requested(state, ask("one-more"), silent=True, request_id="x").created
     assert not requested(state, ask("dev-0"), request_id="x").created
 
 

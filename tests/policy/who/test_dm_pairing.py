@@ -63,6 +63,13 @@ def test_a_new_sender_gets_a_code() -> None:
     assert "AA222222" not in repr(verdict.request)
 
 
+def test_adv_D7_a_code_is_not_in_the_repr_that_logs_show() -> None:
+    verdict = add((), "42")
+    assert verdict.request is not None
+    for thing in (verdict, verdict.request, verdict.requests):
+        assert verdict.request.code not in repr(thing)
+
+
 def test_a_waiting_sender_keeps_code_and_age() -> None:
     first = add((), "42", meta=(("name", "Ada"),))
     again = add(first.requests, " telegram:42 ", NOW + 1000)

@@ -462,6 +462,13 @@ def test_adv_B3_a_scope_upgrade_waits_even_on_this_machine() -> None:
     assert refusal.details["requestedScopes"] == (Scope.READ, Scope.ADMIN)
 
 
+def test_a_refusal_says_only_what_there_is() -> None:
+    verdict = decide_connect(good(address=REMOTE, device=claim()), WITH_TOKEN)
+    assert verdict.ask is not None
+    details = pairing_required(Need.NOT_PAIRED, verdict.ask, None, None).details
+    assert not {"requestId", "approvedRoles", "approvedScopes"} & set(details)
+
+
 def test_an_admin_device_has_every_operator_scope() -> None:
     facts = good(scopes=[Scope.ADMIN, Scope.APPROVALS, Scope.PAIRING], device=claim(paired(scopes=[Scope.ADMIN])))
     assert scopes_of(decide_connect(facts, WITH_TOKEN)) == (Scope.ADMIN, Scope.APPROVALS, Scope.PAIRING)

@@ -102,6 +102,17 @@ def test_adv_A18_a_failure_of_any_class_counts_against_the_shared_secret() -> No
     assert attempt(book)[1].outcome is Outcome.DENY
 
 
+def test_wrong_shared_secrets_lock_out_no_device_token() -> None:
+    book = fail(Book(), "1.2.3.4", 10)
+    assert attempt(book)[1].decided_by.rule == "rate.locked"
+    book, permit = attempt(book, credential=Credential.DEVICE_TOKEN)
+    assert permit.outcome is Outcome.ALLOW
+    book = settle(book, permit, NOW, LIMITS, failed=False, proved=Credential.DEVICE_TOKEN)
+    assert attempt(book)[1].decided_by.rule == "rate.locked"
+    book = fail(book, "1.2.3.4", 10, credential=Credential.DEVICE_TOKEN)
+    assert attempt(book, credential=Credential.DEVICE_TOKEN)[1].decided_by.rule == "rate.locked"
+
+
 def test_adv_A18_a_success_of_one_class_forgives_no_other() -> None:
     book = fail(Book(), "1.2.3.4", 9)
     book, permit = attempt(book)
@@ -114,7 +125,8 @@ def test_a_success_forgives_its_own_class() -> None:
     book = fail(Book(), "1.2.3.4", 9)
     book, permit = attempt(book)
     book = settle(book, permit, NOW, LIMITS, failed=False, proved=SHARED)
-    assert book.clients == {}
+    assert attempt(book)[1].outcome is Outcome.ALLOW
+    assert sum(client.attempts != () for client in book.clients.values()) == 0
 
 
 def test_adv_A18_spellings_of_one_address_share_a_bucket() -> None:

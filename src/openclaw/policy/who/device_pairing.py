@@ -115,7 +115,8 @@ def request_pairing(state: Devices, ask: Ask, *, silent: bool, request_id: str, 
     """Record that a device waits for approval; one request per device.
 
     A request that waits already is kept only when it asks for the very same; otherwise it makes way for the new one, so
-    that nobody approves an old locality, key or scope list (2.4).
+    that nobody approves an old locality, key or scope list (2.4). The list is bounded, except for a silent request,
+    which does not wait.
     """
     ask = ask_of(ask)
     pending = dict(live_pending(state.pending, now_ms))
@@ -127,7 +128,7 @@ def request_pairing(state: Devices, ask: Ask, *, silent: bool, request_id: str, 
             kept = replace(state, pending=MappingProxyType(pending))
             return DeviceVerdict(Outcome.ALLOW, (Reason("device.waits"),), state=kept, request=item)
         del pending[key]
-    if len(pending) >= MAX_PENDING_DEVICES:
+    if len(pending) >= MAX_PENDING_DEVICES and not silent:
         reason = Reason("device.pending-full", detail=f"{MAX_PENDING_DEVICES} devices wait already")
         return DeviceVerdict(Outcome.DENY, (reason,), state=state, message="too many devices wait for approval")
     made = PendingDevice(request_id, ask, now_ms, silent=silent, is_repair=known is not None)

@@ -21,6 +21,7 @@ OVERFLOW: Final = "*"
 FIRST_DELAY_MS: Final = 250
 LAST_DELAY_MS: Final = 5_000
 MAX_WAIT_MS: Final = 8_000
+IN_FLIGHT_MS: Final = 1_000
 _KEY: Final = "gateway.auth.rateLimit"
 
 
@@ -69,11 +70,21 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """What is remembered of one client."""
+    """What is remembered of one client.
+
+    Attributes:
+        attempts: recent attempts, oldest first.
+        locks: until when each class is locked out.
+        free_at_ms: when the next delayed attempt may be compared.
+    """
 
     attempts: tuple[Attempt, ...] = ()
-    locked_until_ms: int = 0
+    locks: tuple[tuple[Credential, int], ...] = ()
     free_at_ms: int = 0
+
+    def locked_until(self, credential: Credential) -> int:
+        """Return until when a class is locked out; 0 when it is not."""
+        return next((until for locked, until in self.locks if locked is credential), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +156,11 @@ def reserve(
     counted = [attempt for attempt in client.attempts if _counts(attempt, credential)]
     if exempt:
         return _slow(book, key, client, credential, now_ms, len(counted), limits)
-    if client.locked_until_ms > now_ms:
-        wait = client.locked_until_ms - now_ms
-        return book, _refuse(key, "rate.locked", wait, "too many failed attempts from this client")
+    locked_until = client.locked_until(credential)
+    if locked_until > now_ms:
+        return book, _refuse(key, "rate.locked", locked_until - now_ms, "too many failed attempts from this client")
     if len(counted) >= limits.max_attempts:
-        if sum(attempt.failed for attempt in counted) < limits.max_attempts:
-            return book, _refuse(key, "rate.in-flight", 1_000, "too many attempts of this client at once")
-        client = replace(client, locked_until_ms=now_ms + limits.lockout_ms)
-        return _put(book, key, client), _refuse(key, "rate.locked", limits.lockout_ms, "too many failed attempts")
+        return book, _refuse(key, "rate.in-flight", IN_FLIGHT_MS, "too many attempts of this client at once")
     return _book(book, key, client, credential, now_ms, wait_ms=0)
 
 
@@ -173,19 +181,25 @@ def settle(
     if client is None or permit.number == 0:
         return book
     if failed:
-        attempts = tuple(
-            replace(attempt, failed=True) if attempt.number == permit.number else attempt for attempt in client.attempts
-        )
-        client = _current(replace(client, attempts=attempts), now_ms, limits)
-        if client.locked_until_ms <= now_ms and sum(a.failed for a in client.attempts) >= limits.max_attempts:
-            client = replace(client, locked_until_ms=now_ms + limits.lockout_ms)
-        return _put(book, permit.client, client)
+        return _put(book, permit.client, _with_failure(client, permit.number, now_ms, limits))
     kept = tuple(
         attempt
         for attempt in client.attempts
         if attempt.number != permit.number and not (attempt.failed and attempt.credential is proved)
     )
     return _put(book, permit.client, replace(client, attempts=kept))
+
+
+def _with_failure(client: Client, number: int, now_ms: int, limits: Limits) -> Client:
+    """Mark an attempt as failed, and lock out every class whose budget that used up."""
+    attempts = tuple(replace(known, failed=True) if known.number == number else known for known in client.attempts)
+    client = _current(replace(client, attempts=attempts), now_ms, limits)
+    locks = dict(client.locks)
+    for credential in {known.credential for known in client.attempts} | {Credential.SHARED}:
+        failures = sum(known.failed and _counts(known, credential) for known in client.attempts)
+        if failures >= limits.max_attempts and credential not in locks:
+            locks[credential] = now_ms + limits.lockout_ms
+    return replace(client, locks=tuple(sorted(locks.items())))
 
 
 def _counts(attempt: Attempt, credential: Credential) -> bool:
@@ -227,10 +241,15 @@ def _put(book: Book, key: str, client: Client) -> Book:
 
 def _current(client: Client, now_ms: int, limits: Limits) -> Client:
     """Forget attempts that left the window, and a lock-out that is over together with the failures that caused it."""
-    if 0 < client.locked_until_ms <= now_ms:
-        client = replace(client, locked_until_ms=0, attempts=tuple(a for a in client.attempts if not a.failed))
-    recent = tuple(attempt for attempt in client.attempts if now_ms - attempt.at_ms < limits.window_ms)
-    return client if len(recent) == len(client.attempts) else replace(client, attempts=recent)
+    over = {credential for credential, until in client.locks if until <= now_ms}
+    attempts = tuple(
+        known
+        for known in client.attempts
+        if now_ms - known.at_ms < limits.window_ms
+        and not (known.failed and any(_counts(known, credential) for credential in over))
+    )
+    locks = tuple(lock for lock in client.locks if lock[0] not in over)
+    return replace(client, attempts=attempts, locks=locks)
 
 
 def _seat(book: Book, key: str, now_ms: int, limits: Limits) -> tuple[str, Book]:
@@ -240,7 +259,7 @@ def _seat(book: Book, key: str, now_ms: int, limits: Limits) -> tuple[str, Book]
     live = {
         name: known
         for name, known in book.clients.items()
-        if (current := _current(known, now_ms, limits)).attempts or current.locked_until_ms
+        if (current := _current(known, now_ms, limits)).attempts or current.locks
     }
     book = replace(book, clients=MappingProxyType(live))
     return (key if len(live) < MAX_CLIENTS else OVERFLOW), book
