@@ -36,7 +36,7 @@ from openclaw.gateway.throttle import Throttle
 from openclaw.gateway.ticker import tick_forever
 from openclaw.gateway.transport.server import Transport
 from openclaw.gateway.waiting import WaitingRoom
-from openclaw.policy.snapshot import Policy
+from openclaw.policy.where.routing import RoutingPolicy
 from openclaw.protocol.connect import TICK_INTERVAL_MS
 from openclaw.state.devices import DeviceStore
 from openclaw.state.layout import StateLayout
@@ -61,7 +61,7 @@ class GatewayParts:
 
     Attributes:
         config: the live config, as the door asks it.
-        policy: the compiled policy as it is now.
+        routing: agents and session keys as the config has them now.
         layout: the state directory.
         clock: the time.
         version: of the program.
@@ -80,7 +80,7 @@ class GatewayParts:
     """
 
     config: DoorConfig
-    policy: Callable[[], Policy]
+    routing: Callable[[], RoutingPolicy]
     layout: StateLayout
     clock: Clock
     version: str
@@ -190,7 +190,7 @@ def build_app(parts: GatewayParts) -> GatewayApp:
         chat_events=ChatEvents(connections, clock, parts.verbosity),
         remembered=Remembered(clock),
         ledger=parts.ledger,
-        policy=parts.policy,
+        routing=parts.routing,
         log_file=parts.log_file,
         redact=parts.redact,
         clock=clock,

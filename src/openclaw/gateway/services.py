@@ -19,7 +19,7 @@ from openclaw.gateway.rpc.ports import (
     ExecApprovalsPort,
     HeartbeatPort,
 )
-from openclaw.policy.snapshot import Policy
+from openclaw.policy.where.routing import RoutingPolicy
 from openclaw.state.devices import DeviceStore
 from openclaw.state.ledger_port import LedgerPort
 from openclaw.system.clock import Clock
@@ -37,7 +37,7 @@ class Services:
         devices: paired devices and waiting requests.
         connections, presence, health, chat_events, remembered: the gateway's own parts.
         ledger: takes a record of what changed who may connect.
-        policy: the compiled config as it is now.
+        routing: agents and session keys as the config has them now.
         log_file: where the log is written now; None while it goes to the console only.
         redact: masks secrets in a text.
         clock: the time.
@@ -58,7 +58,7 @@ class Services:
     chat_events: ChatEvents
     remembered: Remembered
     ledger: LedgerPort
-    policy: Callable[[], Policy]
+    routing: Callable[[], RoutingPolicy]
     log_file: Callable[[], Path | None]
     redact: Callable[[str], str]
     clock: Clock

@@ -89,7 +89,7 @@ async def run(call: Call, params: AgentParams) -> Any:
 
 async def _request(call: Call, params: AgentParams) -> TurnRequest:
     services, peer = call.services, call.connection.peer
-    routing = services.policy().routing
+    routing = services.routing()
     key, agent_id = _session(call, params, routing)
     images, _ = await asyncio.to_thread(images_of, params.attachments or ())
     requester = _requester(peer)

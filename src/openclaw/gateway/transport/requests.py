@@ -42,6 +42,13 @@ class RequestHeaders:
         """Return every value of a header, in order."""
         return tuple(self._found.getall(name, ()))
 
+    def lower(self) -> dict[str, str]:
+        """Return the first value of each header by lower-case name."""
+        found: dict[str, str] = {}
+        for name, value in self._found.items():
+            found.setdefault(name.lower(), value)
+        return found
+
 
 class Request:
     """One HTTP request. Implements `protocol.peer.HttpRequest`."""
