@@ -225,6 +225,8 @@ class _Account:
 
     def _owner(self, dm_list: AllowList) -> OwnerRule:
         """Return who owns: listed owners of this channel, else the only person of the DM list (channels.md 3.1)."""
+        if self.rules.operator:
+            return OwnerRule()
         entries = [entry for entry in self.config.commands.owner_allow_from or () if entry.strip()]
         mine = [text for entry in entries if (text := self._for_channel(entry.strip())) and text != "*"]
         if mine:

@@ -196,7 +196,12 @@ _ROWS: Final = (
         patterns=PatternUse.NEVER,
         history=HistoryForm.CONVERSATION,
     ),
-    replace(_STRICTEST, channel="googlechat", nested_dm=True),
+    replace(
+        _STRICTEST,
+        channel="googlechat",
+        identity=IdentityStyle(IdKind.EXACT, prefixes=("googlechat:", "google-chat:", "gchat:")),
+        nested_dm=True,
+    ),
     replace(
         _STRICTEST, channel="webchat", chat_types=frozenset({ChatType.DIRECT}), map_kind=MapKind.NONE, operator=True
     ),

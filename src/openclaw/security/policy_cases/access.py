@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from openclaw.config.compile.access import compile_access
-from openclaw.config.model import Config
 from openclaw.policy.where.key_ids import normalise_account_id
 from openclaw.policy.who.admission import decide
 from openclaw.policy.who.admission_result import Admission, Decision, Pairing
@@ -23,7 +22,9 @@ from openclaw.policy.who.facts import (
     SessionView,
     StoreView,
 )
+from openclaw.security.policy_cases.configs import case_config
 from openclaw.security.policy_cases.result import CaseResult
+from openclaw.system.errors import OpenClawError
 
 STORE_TAG: Final = "seed-store-merges-into-groups"
 """Cases that describe the original's merging of approvals into groups; here approvals admit to direct chats only."""
@@ -36,22 +37,50 @@ def run_case(case: Mapping[str, Any], base_config: Mapping[str, Any] | None = No
 
     Args:
         case: as the README beside the fixtures describes it.
-        base_config: the config to judge instead of the case's own, for "what would my config say".
+        base_config: head of the case file or a config document, used by cases without a config of their own.
 
-    Raises:
-        ConfigInvalid: the config of the case is none.
+    Returns:
+        The decision, the command authority and the pairing reply decide whether the case is met; the reason is shown
+        beside them. A case that describes the original's merging of approvals into groups is met when the store
+        changes nothing.
     """
-    expected = case.get("expected", {})
+    try:
+        return _judged(case, base_config)
+    except OpenClawError as error:
+        expected = dict(case.get("expected", {}))
+        return CaseResult(str(case.get("id", "")), ok=False, expected=expected, got={"error": error.message})
+
+
+def _judged(case: Mapping[str, Any], base_config: Mapping[str, Any] | None) -> CaseResult:
     admission = admit(case, base_config)
-    got = {"decision": str(admission.decision), "commandAuthorized": admission.command_authorized}
-    wanted = {"decision": expected.get("decision"), "commandAuthorized": expected.get("commandAuthorized", False)}
-    if admission.decision is Decision.PAIR or "pairingReply" in expected:
-        got["pairingReply"] = admission.effects.pairing is Pairing.NEW
-        wanted["pairingReply"] = expected.get("pairingReply", False)
-    if "reason" in expected:
-        got["reason"] = admission.decided_by.rule
-        wanted["reason"] = expected["reason"]
-    return CaseResult.compare(str(case.get("id", "")), wanted, got, admission.reasons)
+    expected = dict(case.get("expected", {}))
+    got = _verdict(admission)
+    if STORE_TAG in case.get("tags", ()):
+        bare = admit({**case, "store": {**case.get("store", {}), "allowFrom": []}}, base_config)
+        expected = _verdict(bare)
+    wanted = {
+        "decision": expected.get("decision"),
+        "commandAuthorized": expected.get("commandAuthorized", False),
+        "pairingReply": expected.get("pairingReply", False),
+    }
+    strict = {name: got[name] for name in wanted}
+    return CaseResult(
+        id=str(case.get("id", "")),
+        ok=strict == wanted,
+        expected={**wanted, "reason": expected.get("reason", got["reason"])},
+        got=got,
+        trail=admission.reasons,
+    )
+
+
+def _verdict(admission: Admission) -> dict[str, Any]:
+    """Return an answer in the words of the fixtures."""
+    return {
+        "decision": str(admission.decision),
+        "commandAuthorized": admission.command_authorized,
+        "pairingReply": admission.decision is Decision.PAIR and admission.effects.pairing is Pairing.NEW,
+        "reason": admission.decided_by.rule,
+    }
 
 
 def admit(case: Mapping[str, Any], base_config: Mapping[str, Any] | None = None) -> Admission:
@@ -60,9 +89,8 @@ def admit(case: Mapping[str, Any], base_config: Mapping[str, Any] | None = None)
     Raises:
         ConfigInvalid: the config of the case is none.
     """
-    config = Config.from_document(base_config if base_config is not None else case.get("config", {}))
     account = str(case.get("account") or "")
-    policy = compile_access(config)
+    policy = compile_access(case_config(case, base_config))
     scope = policy.account(case["channel"], account)
     stored = case.get("store", {})
     requests = tuple(_request(entry, scope.account if scope else account) for entry in stored.get("pending", ()))

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from openclaw.policy.patterns import (
+    MAX_PATTERN_LENGTH,
+    MAX_PATTERNS,
+    PatternWarning,
+    UserPattern,
+    compile_pattern,
+    compile_patterns,
+)
+
+
+def readable(source: str, *, ignore_case: bool = True) -> UserPattern:
+    pattern = compile_pattern(source, ignore_case=ignore_case)
+    assert isinstance(pattern, UserPattern)
+    return pattern
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "found"),
+    [
+        (r"\b@?claw\b", "hey CLAW!", True),
+        (r"\b@?claw\b", "clawed", False),
+        ("é", "É", True),
+        ("\\u00e9", "É", True),
+        (r"a.b", "a\nb", False),
+        ("a.b", "aéb", True),
+    ],
+)
+def test_a_pattern_is_found_where_it_matches(source: str, text: str, found: bool) -> None:
+    assert readable(source).found_in(text) is found
+
+
+def test_case_counts_when_asked_for() -> None:
+    assert not readable("claw", ignore_case=False).found_in("CLAW")
+
+
+@pytest.mark.parametrize(
+    "source", ["(?=x)", "(x", r"(a)\1", "(a{1000}){1000}", "", "   ", "x" * (MAX_PATTERN_LENGTH + 1), "\ud800"]
+)
+def test_an_unreadable_pattern_matches_nothing_and_warns(source: str) -> None:
+    warning = compile_pattern(source)
+    assert isinstance(warning, PatternWarning)
+    assert warning.why
+    assert compile_patterns([source]).first_in(source or "x") is None
+
+
+def test_only_so_many_patterns_count() -> None:
+    compiled = compile_patterns(["a"] * (MAX_PATTERNS + 5))
+    assert len(compiled.patterns) == MAX_PATTERNS
+    assert len(compiled.warnings) == 1
+
+
+def test_the_first_matching_pattern_is_named() -> None:
+    found = compile_patterns(["x", "(", "b+"]).first_in("aabb")
+    assert found is not None
+    assert found.source == "b+"
+
+
+def test_spans_are_of_the_last_group_that_matched() -> None:
+    text = "é token=abc tok=zz"
+    found = [text[start:end] for start, end in readable(r"tok(en)?=(\w+)").spans(text)]
+    assert found == ["abc", "zz"]
+
+
+def test_empty_matches_are_no_spans() -> None:
+    assert readable("x*").spans("ab") == ()
+
+
+def test_half_a_surrogate_pair_moves_no_span() -> None:
+    assert readable("claw").spans("\ud800\udc00 claw") == ((3, 7),)
+    assert readable("claw").found_in("\ud800 claw")
+
+
+def test_time_is_linear_in_the_text() -> None:
+    pattern = readable("(a+)+$")
+    before = time.process_time()
+    assert not pattern.found_in("a" * 50_000 + "b")
+    assert time.process_time() - before < 2
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=40), st.text(max_size=200))
+def test_no_pattern_and_no_text_raises(source: str, text: str) -> None:
+    compiled = compile_patterns([source])
+    compiled.first_in(text)
+    for pattern in compiled.patterns:
+        assert all(0 <= start < end <= len(text) for start, end in pattern.spans(text))
