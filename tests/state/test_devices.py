@@ -393,6 +393,16 @@ class DeviceHistory(RuleBasedStateMachine):
                     self.revoked.discard((device, item.ask.role))
 
     @rule(which=st.integers(0, 1), device=DEVICES, role=ROLES, scopes=SCOPES)
+    def admit_silently(self, which: int, device: str, role: str, scopes: tuple[Scope, ...]) -> None:
+        known = self.stores[which].get(device)
+        done = self.stores[which].admit_silently(ask(device, role, scopes))
+        if done.outcome is Outcome.ALLOW:
+            wanted = set(scopes if role == "operator" else ())
+            assert (device, role) not in self.revoked
+            assert known is None or role not in known.roles or wanted <= closure(known.scopes)
+            self.granted.setdefault(device, set()).update(wanted)
+
+    @rule(which=st.integers(0, 1), device=DEVICES, role=ROLES, scopes=SCOPES)
     def connect(self, which: int, device: str, role: str, scopes: tuple[Scope, ...]) -> None:
         verdict, _ = self.stores[which].hello(ask(device, role, scopes if role == "operator" else ()))
         if verdict.token is not None:

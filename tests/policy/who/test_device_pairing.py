@@ -72,7 +72,6 @@ def test_what_may_be_asked_for() -> None:
 
 
 def silent(
-    need: Need = Need.NOT_PAIRED,
     record: PairedDevice | None = None,
     wanted: Ask | None = None,
     *,
@@ -82,7 +81,7 @@ def silent(
     auto: bool = True,
 ) -> str:
     verdict = may_be_silent(
-        need, record, wanted or ask(), local=local, shared_ok=shared_ok, origin=origin, auto_approve_local=auto
+        record, wanted or ask(), local=local, shared_ok=shared_ok, origin=origin, auto_approve_local=auto
     )
     assert (verdict.outcome is Outcome.ALLOW) == (verdict.decided_by.rule == "silent.local")
     return verdict.decided_by.rule
@@ -91,28 +90,30 @@ def silent(
 def test_when_nobody_is_asked() -> None:
     assert silent() == "silent.local"
     assert silent(origin=Origin.OWN) == "silent.local"
-    assert silent(Need.ROLE_UPGRADE, paired(), ask(role="node")) == "silent.local"
+    assert silent(paired(), ask(role="node")) == "silent.local"
+    assert silent(paired(), ask(scopes=[Scope.READ])) == "silent.local"
+    assert silent(None, ask(role="node", commands=["system.run"])) == "silent.local"
     assert silent(origin=Origin.LISTED) == "silent.foreign-origin"
     assert silent(origin=Origin.REFUSED) == "silent.foreign-origin"
     assert silent(auto=False) == "silent.off"
     assert silent(shared_ok=False) == "silent.no-secret"
-    assert silent(Need.NOT_PAIRED, paired(), ask(key="other")) == "silent.other-key"
-    assert silent(Need.ROLE_UPGRADE, paired(revoked=True)) == "silent.revoked"
+    assert silent(paired(), ask(key="other")) == "silent.other-key"
+    assert silent(paired(revoked=True)) == "silent.revoked"
 
 
 def test_adv_A17_a_remote_client_is_never_approved_silently() -> None:
-    for need in Need:
-        assert silent(need, paired(), local=False) == "silent.remote"
+    for record in (None, paired(), paired(revoked=True)):
+        assert silent(record, local=False) == "silent.remote"
 
 
 def test_adv_B3_more_scopes_are_never_granted_silently() -> None:
-    assert silent(Need.SCOPE_UPGRADE, paired(), ask(scopes=[Scope.ADMIN])) == "silent.scope-upgrade"
+    assert silent(paired(), ask(scopes=[Scope.ADMIN])) == "silent.scope-upgrade"
 
 
 def test_adv_B10_system_commands_are_never_granted_silently() -> None:
     node = paired(roles=["node"], commands=("camera.list",))
-    assert silent(Need.COMMANDS_UPGRADE, node, ask(role="node", commands=["system.which"])) == "silent.system-commands"
-    assert silent(Need.COMMANDS_UPGRADE, node, ask(role="node", commands=["canvas.present"])) == "silent.local"
+    assert silent(node, ask(role="node", commands=["system.which"])) == "silent.system-commands"
+    assert silent(node, ask(role="node", commands=["canvas.present"])) == "silent.local"
     assert commands_need(node, ask(role="node", commands=["camera.list"])) is None
     assert commands_need(node, ask(role="node", commands=["camera.list", "system.run"])) is Need.COMMANDS_UPGRADE
     assert commands_need(replace(node, commands=None), ask(role="node", commands=["x"])) is Need.COMMANDS_UPGRADE
@@ -220,6 +221,22 @@ def test_a_silent_approval_needs_a_silent_request() -> None:
     assert approved(loud, by=None).decided_by.rule == "device.not-silent"
     quiet = requested(Devices(), ask(), silent=True).state
     assert approved(quiet, by=None).outcome is Outcome.ALLOW
+
+
+@pytest.mark.parametrize(
+    ("record", "wanted", "rule"),
+    [
+        (paired(revoked=True), ask(scopes=[Scope.READ]), "silent.revoked"),
+        (paired(), ask(scopes=[Scope.ADMIN]), "silent.scope-upgrade"),
+        (paired(), ask(key="other"), "silent.other-key"),
+        (paired(roles=["node"], scopes=()), ask(role="node", commands=["system.run"]), "silent.system-commands"),
+        (paired(), ask(role="node"), "device.approved-silently"),
+        (paired(), ask(scopes=[Scope.READ]), "device.approved-silently"),
+    ],
+)
+def test_a_silent_approval_is_judged_on_the_record_of_that_moment(record: PairedDevice, wanted: Ask, rule: str) -> None:
+    state = requested(holding(record), wanted, silent=True).state
+    assert approved(state, by=None).decided_by.rule == rule
 
 
 def test_adv_B5_an_approver_cannot_grant_more_than_it_holds() -> None:

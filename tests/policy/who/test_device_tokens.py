@@ -219,7 +219,7 @@ def test_adv_B10_only_an_operators_approval_ends_a_revocation(steps: list[tuple[
             case "issue" | "connect":
                 state = issue(state, scopes).state
             case "silent":
-                waiting = request_pairing(state, ask(scopes=scopes), silent=False, request_id="r", now_ms=NOW).state
+                waiting = request_pairing(state, ask(scopes=scopes), silent=True, request_id="r", now_ms=NOW).state
                 state = approve_device(waiting, "r", by=None, fresh_token="f", now_ms=NOW).state
             case _:
                 state = revoke_token(state, "dev-a", "operator", by=ADMIN, now_ms=NOW).state

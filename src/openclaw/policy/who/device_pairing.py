@@ -72,7 +72,6 @@ def commands_need(device: PairedDevice, ask: Ask) -> Need | None:
 
 
 def may_be_silent(
-    need: Need,
     device: PairedDevice | None,
     ask: Ask,
     *,
@@ -94,13 +93,25 @@ def may_be_silent(
         return refuse("silent.no-secret", None, "the client did not prove the shared secret")
     if origin not in (Origin.ABSENT, Origin.OWN):
         return refuse("silent.foreign-origin", None, "a page from elsewhere opened the connection")
+    return _silent_within(device, ask)
+
+
+def _silent_within(device: PairedDevice | None, ask: Ask) -> Verdict[Outcome]:
+    """Decide what a silent approval may add to a record: a device or a role that never was, nothing else of weight.
+
+    Asked at the decision and again under the store's lock, where the record may be another one.
+    """
+    need = pairing_need(device, ask)
+    if device is None or need is None:
+        new = set(ask.commands) - set(() if device is None else device.commands or ())
+        if device is not None and any(name.startswith("system.") for name in new):
+            return refuse("silent.system-commands", None, "commands of the system are never granted silently")
+        return Verdict(Outcome.ALLOW, (Reason("silent.local", _AUTO),))
+    if need is Need.NOT_PAIRED:
+        return refuse("silent.other-key", STORE, "the device is known under another key")
     if need is Need.SCOPE_UPGRADE:
         return refuse("silent.scope-upgrade", None, "more scopes are never granted silently")
-    if need is Need.COMMANDS_UPGRADE and any(name.startswith("system.") for name in ask.commands):
-        return refuse("silent.system-commands", None, "commands of the system are never granted silently")
-    if device is not None and device.facts.public_key != ask.facts.public_key:
-        return refuse("silent.other-key", STORE, "the device is known under another key")
-    if need is Need.ROLE_UPGRADE and (device is None or ask.role in device.roles):
+    if ask.role in device.roles:
         return refuse("silent.revoked", STORE, "the role of the device was revoked")
     return Verdict(Outcome.ALLOW, (Reason("silent.local", _AUTO),))
 
@@ -158,8 +169,8 @@ def approve_device(
     Args:
         state: the records.
         request_id: the request.
-        by: the approver, who can grant no more than it holds (advisory B5); None for a silent approval, which only a
-            request that was made silent has.
+        by: the approver, who can grant no more than it holds (advisory B5); None for a silent approval, which a request
+            must have been made for, and which is judged again on the record as it is now.
         fresh_token: text of the new token.
         now_ms: the time.
     """
@@ -185,10 +196,12 @@ def approve_device(
 
 def _approver_refusal(state: Devices, request: PendingDevice, by: Caller | None) -> DeviceVerdict | None:
     if by is None:
-        if request.silent:
+        within = _silent_within(state.paired.get(request.ask.facts.device_id), request.ask)
+        if request.silent and within.outcome is Outcome.ALLOW:
             return None
-        reason = Reason("device.not-silent", detail="this request waits for an operator")
-        return DeviceVerdict(Outcome.DENY, (reason,), state=state, message="pairing required")
+        waits = Reason("device.not-silent", detail="this request waits for an operator")
+        reasons = within.reasons if request.silent else (waits,)
+        return DeviceVerdict(Outcome.DENY, reasons, state=state, message="pairing required")
     if runs_programs(request.ask.commands) and not by.is_admin:
         return lacks_scope(state, Scope.ADMIN, "a node that runs programs is approved by an admin")
     beyond = lacking(by.scopes, request.ask.scopes)

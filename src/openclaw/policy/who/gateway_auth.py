@@ -26,7 +26,7 @@ from openclaw.policy.who.connect_refusals import (
     proof_refused,
     unauthorized,
 )
-from openclaw.policy.who.device_pairing import Need, ask_of, commands_need, may_be_silent, pairing_need
+from openclaw.policy.who.device_pairing import ask_of, commands_need, may_be_silent, pairing_need
 from openclaw.policy.who.device_records import Ask
 from openclaw.policy.who.device_tokens import judge_device_token
 from openclaw.policy.who.gateway_policy import AuthMode, GatewayPolicy
@@ -165,7 +165,7 @@ def _with_device(facts: ConnectFacts, device: DeviceClaim, policy: GatewayPolicy
     if need is None or (auth.bypass and auth.shared_ok):
         admitted = _admitted(facts, device, policy, auth, ask)
     else:
-        silent = _silent(need, facts, device, policy, auth, ask)
+        silent = _silent(facts, device, policy, auth, ask)
         reasons = (Reason(f"pairing.{need}", "devices/paired.json"), *silent.reasons)
         admitted = ConnectVerdict(Connect.PAIR, reasons, need=need, silent=silent.outcome is Outcome.ALLOW)
     return replace(
@@ -193,17 +193,14 @@ def _admitted(facts: ConnectFacts, device: DeviceClaim, policy: GatewayPolicy, a
     paired = Reason("connect.paired", "devices/paired.json")
     if facts.role != Role.NODE or commands_need(device.record, ask) is None:
         return ConnectVerdict(Connect.ADMIT, (paired,))
-    silent = _silent(Need.COMMANDS_UPGRADE, facts, device, policy, auth, ask)
+    silent = _silent(facts, device, policy, auth, ask)
     return ConnectVerdict(
         Connect.ADMIT, (*silent.reasons, paired), new_commands=True, silent=silent.outcome is Outcome.ALLOW
     )
 
 
-def _silent(
-    need: Need, facts: ConnectFacts, device: DeviceClaim, policy: GatewayPolicy, auth: _Auth, ask: Ask
-) -> Verdict[Outcome]:
+def _silent(facts: ConnectFacts, device: DeviceClaim, policy: GatewayPolicy, auth: _Auth, ask: Ask) -> Verdict[Outcome]:
     return may_be_silent(
-        need,
         device.record,
         ask,
         local=facts.address.is_local,
