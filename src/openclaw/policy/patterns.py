@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import re2  # type: ignore[import-untyped]  # google-re2 ships no types
+import re2
 
 MAX_PATTERN_LENGTH: Final = 1000
 MAX_PATTERNS: Final = 100

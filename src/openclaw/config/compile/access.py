@@ -125,7 +125,7 @@ class _Account:
         found["command_lists"] = found["group_allow_from" if role is ListRole.GROUP else "allow_from"]
         found["map"] = self.key(self.rules.map_key)
         found["section"] = f"channels.{self.rules.channel}"
-        found["store"] = f"openclaw pairing list {self.rules.channel}"
+        found["store"] = "pairing store"
         found["mention_patterns"] = "messages.groupChat.mentionPatterns"
         found["owner_allow_from"] = "commands.ownerAllowFrom"
         return found

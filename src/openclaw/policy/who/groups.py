@@ -175,10 +175,9 @@ def _group_keys(facts: MessageFacts, _named: bool) -> _KeyPair:
 def _guild_keys(facts: MessageFacts, named: bool) -> _KeyPair:
     """Return the keys of a guild and a channel; a thread goes by its own id, then by its parent."""
     guild = facts.guild
-    outer, inner = ((guild.id if guild else None) or "",), (facts.chat_id,)
     thread = facts.chat_type is ChatType.THREAD
-    if thread:
-        inner = (facts.chat_id, facts.parent_id or "")
+    outer = ((guild.id if guild else None) or "",)
+    inner = (facts.chat_id, facts.parent_id or "") if thread else (facts.chat_id,)
     if not named:
         return outer, inner
     name = (facts.parent_name if thread else facts.chat_name) or ""
@@ -195,13 +194,11 @@ def _room_keys(facts: MessageFacts, named: bool) -> _KeyPair:
 
 def _team_keys(facts: MessageFacts, named: bool) -> _KeyPair:
     team = facts.team
-    outer, inner = ((team.id if team else None) or "",), (facts.chat_id.split(";", 1)[0],)
+    team_id, conversation = (team.id if team else None) or "", facts.chat_id.split(";", 1)[0]
     if not named:
-        return outer, inner
-    return (*outer, *_names(MapKind.TEAMS, team.name if team else None)), (
-        *inner,
-        *_names(MapKind.TEAMS, facts.chat_name),
-    )
+        return (team_id,), (conversation,)
+    outer = (team_id, *_names(MapKind.TEAMS, team.name if team else None))
+    return outer, (conversation, *_names(MapKind.TEAMS, facts.chat_name))
 
 
 _Keys = Callable[[MessageFacts, bool], _KeyPair]
