@@ -22,10 +22,11 @@ from openclaw.config.includes import (
 )
 from openclaw.config.issues import Parts, dotted
 from openclaw.config.json5 import Json5Error, loads, read_bytes
-from openclaw.config.load import Loaded, read_config, read_main
+from openclaw.config.load import Loaded, read_config
 from openclaw.config.migrate import migration_changes
 from openclaw.config.model import Config, Source
 from openclaw.config.paths import check_keys, get_value
+from openclaw.config.plain import read_main
 from openclaw.config.text_edit import Change, Drop, Edited, Put, apply_changes, render
 from openclaw.config.write import real_path, write_files
 from openclaw.state.layout import StateLayout

@@ -5,24 +5,19 @@ An invalid file never yields a config: callers get the faults and decide what st
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from openclaw.config import checks, dotenv, env_block
+from openclaw.config import checks, env_block
 from openclaw.config.catalog import BUILT_IN, Catalog, discover
-from openclaw.config.expand import expand_home
-from openclaw.config.includes import DIRECTIVE, Included, resolve_includes
+from openclaw.config.includes import DIRECTIVE
 from openclaw.config.issues import Issue, fault
-from openclaw.config.json5 import MAX_BYTES, Json5Error, loads, place, read_bytes
-from openclaw.config.legacy import find_legacy
+from openclaw.config.json5 import Json5Error, place
 from openclaw.config.model import Config, Source, invalid
 from openclaw.config.odd import find_odd
-from openclaw.config.read_file import OddFile, read_regular, why
 from openclaw.config.rules import check_rules
-from openclaw.config.substitute import all_references, substitute
 from openclaw.config.validate import Checked, check_schema
 from openclaw.state.layout import StateLayout
 from openclaw.system.environment import Environment
@@ -85,20 +80,6 @@ def read_config(layout: StateLayout, environment: Environment, *, catalog: Catal
     return evaluate(content, layout, environment, catalog=catalog)
 
 
-def read_main(path: Path) -> bytes | None:
-    """Return the bytes of the main file; None when it is absent.
-
-    Raises:
-        Json5Error: it cannot be read, or is no regular file, or too large.
-    """
-    try:
-        return read_regular(path, MAX_BYTES, follow=True)[0]
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (OSError, OddFile) as error:
-        raise Json5Error(f"{path} cannot be read: {why(error)}") from error
-
-
 def evaluate(
     content: bytes | None,
     layout: StateLayout,
@@ -112,8 +93,11 @@ def evaluate(
     Includes are read from the disk, or from `overlay` by resolved path: so this also answers what files would mean
     before they are written.
     """
-    reading = _Reading(layout, environment, catalog, overlay or {})
-    return reading.run(content)
+    plain = evaluate_plain(content, layout, environment, overlay=overlay)
+    if plain.document is None:
+        failed = _failed(located(list(plain.issues), plain.source), plain.source, plain.warnings)
+        return replace(failed, legacy_only=plain.legacy_only)
+    return _Reading(plain, layout, catalog).run(plain.document)
 
 
 def _failed(issues: list[Issue], source: Source, warnings: tuple[Issue, ...] = ()) -> Loaded:
@@ -121,71 +105,19 @@ def _failed(issues: list[Issue], source: Source, warnings: tuple[Issue, ...] = (
 
 
 class _Reading:
-    """One pass through the stages."""
+    """The stages from the schema on."""
 
-    def __init__(
-        self, layout: StateLayout, environment: Environment, catalog: Catalog | None, overlay: Mapping[Path, bytes]
-    ) -> None:
-        self._overlay = overlay
+    def __init__(self, plain: Plain, layout: StateLayout, catalog: Catalog | None) -> None:
         self._layout = layout
         self._catalog = catalog
-        self._environment = environment
-        self._warnings: list[Issue] = []
-        self._source = Source(path=layout.config)
+        self._environment = plain.environment
+        self._warnings = list(plain.warnings)
+        self._source = plain.source
 
-    def run(self, content: bytes | None) -> Loaded:
-        exists = content is not None
-        content = content or b""
-        digest = hashlib.sha256(content).hexdigest() if exists else ""
-        watched = (self._layout.config, self._layout.root / dotenv.NAME)
-        self._source = Source(self._layout.config, exists, hash=digest, revision_hash=digest, files=watched)
-        try:
-            raw = read_bytes(content) if exists else "{}"
-            parsed = loads(raw)
-        except Json5Error as error:
-            return self._stop([replace(fault((), str(error)), line=error.line, column=error.column)])
-        self._source = replace(self._source, raw=raw if exists else "", parsed=parsed)
-        if not isinstance(parsed, dict):
-            return self._stop([fault((), "the config must be an object")])
-        included = self._include(parsed, content, exists=exists)
-        if included.issues:
-            return self._stop(included.issues)
-        return self._understood(included.value)
-
-    def _include(self, parsed: Any, content: bytes, *, exists: bool) -> Included:
-        roots = self._environment.paths("OPENCLAW_INCLUDE_ROOTS")
-        included = resolve_includes(parsed, self._layout.config, content, roots, self._overlay)
-        revision = included.revision_hash() if exists else ""
-        files = (*dict.fromkeys(included.files), self._layout.root / dotenv.NAME)
-        names = frozenset(all_references(included.value))
-        self._source = replace(self._source, revision_hash=revision, files=files, references=names)
-        return included
-
-    def _understood(self, value: Any) -> Loaded:
-        if not isinstance(value, dict):
-            return self._stop([fault((), "the config must be an object")])
-        self._read_variables(value)
-        document, issues = substitute(value, self._environment)
-        if issues:
-            return self._stop(issues)
-        legacy = find_legacy(document)
-        if legacy:
-            return replace(self._stop(legacy), legacy_only=True)
-        document = expand_home(document, self._environment)
+    def run(self, document: dict[str, Any]) -> Loaded:
         checked = check_schema(document)
         issues = [*checked.issues, *check_rules(document, checked.issues)]
         return self._stop(issues) if issues else self._checked(document, checked)
-
-    def _read_variables(self, value: Any) -> None:
-        variables, warnings = dotenv.read_state_env(self._layout.root)
-        kept = {name: text for name, text in variables.items() if env_block.refused(name) is None}
-        self._warnings += warnings
-        self._warnings += [
-            fault((), f"{name} of .env {env_block.refused(name)}") for name in variables if name not in kept
-        ]
-        self._environment = self._environment.below(kept, dotenv.NAME)
-        self._environment, warnings = env_block.apply_env(value, self._environment)
-        self._warnings += warnings
 
     def _checked(self, document: dict[str, Any], checked: Checked) -> Loaded:
         stages: tuple[Callable[[], list[Issue]], ...] = (

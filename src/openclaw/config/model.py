@@ -7,7 +7,6 @@ instance. Attribute conventions are stated in `openclaw.config.base`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
@@ -16,6 +15,7 @@ from openclaw.config.base import blank
 from openclaw.config.channel_sections import Channels
 from openclaw.config.issues import Issue
 from openclaw.config.registry import section_type
+from openclaw.config.source import Source
 from openclaw.config.validate import Checked, check_schema
 from openclaw.system.environment import Environment
 from openclaw.system.errors import ConfigInvalid
@@ -52,36 +52,6 @@ if TYPE_CHECKING:
     from openclaw.config.sections.update import Update
     from openclaw.config.sections.web import Web
     from openclaw.config.sections.wizard import Wizard
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where a config came from.
-
-    Attributes:
-        path: the main file; None for a document that was never a file.
-        exists: the main file is there.
-        raw: its text.
-        parsed: its value as authored, before includes and substitution.
-        hash: sha256 of its bytes; "" when absent.
-        revision_hash: sha256 over path and bytes of it and every include, in load order.
-        files: it, every include, and `<state>/.env`: what a reload watches.
-        references: names of the variables that it refers to.
-    """
-
-    path: Path | None = None
-    exists: bool = False
-    raw: str = ""
-    parsed: Any = field(default_factory=dict)
-    hash: str = ""
-    revision_hash: str = ""
-    files: tuple[Path, ...] = ()
-    references: frozenset[str] = frozenset()
-
-    @property
-    def has_includes(self) -> bool:
-        """Tell whether the main file reads others, so that its own hash does not stand for all."""
-        return len(self.files) > len(("main file", ".env"))
 
 
 class Config:
@@ -335,3 +305,6 @@ def invalid(issues: tuple[Issue, ...]) -> ConfigInvalid:
         f"Config invalid: {first.path or '<root>'}: {first.message}{more}",
         details={"issues": [issue.as_dict() for issue in issues]},
     )
+
+
+__all__ = ["Config", "Source", "invalid"]

@@ -101,9 +101,13 @@ def _put(text: str, change: Put) -> str:
         if below is None:
             return _insert(text, span, part, _nested(change.parts[depth + 1 :], change.value))
         span, value = below, value[part]
-    if _same(value, change.value):
-        return text
-    return text[: span.start] + _json(change.value, _line_indent(text, span.start)) + text[span.end :]
+        if value is None:
+            return _replace(text, span, _nested(change.parts[depth + 1 :], change.value))
+    return text if _same(value, change.value) else _replace(text, span, change.value)
+
+
+def _replace(text: str, span: Span, value: Any) -> str:
+    return text[: span.start] + _json(value, _line_indent(text, span.start)) + text[span.end :]
 
 
 def _nested(parts: Parts, value: Any) -> Any:
@@ -211,8 +215,9 @@ def _cut(text: str, holder: Span, part: Part) -> str:
         if before is not None:  # the last entry: the comma before it would be left over
             gap = _GAP.match(text, before)
             at = gap.end() if gap else before
-            text = text[:at] + text[at + 1 :]
-            start, end = start - 1, end - 1
+            kept = text[at + 1 : start]
+            left = text[:at] + (kept if kept.strip() or "\n" in kept else "")
+            text, start, end = left + text[start:], len(left), len(left) + end - start
     line_start = text.rfind("\n", 0, start) + 1
     rest = _REST_OF_LINE.match(text, end)
     line_end = rest.end() if rest else end

@@ -8,7 +8,8 @@ from typing import Final
 
 from openclaw.config.catalog import Catalog
 from openclaw.config.issues import Issue
-from openclaw.config.load import Loaded, evaluate, read_main
+from openclaw.config.load import Loaded, evaluate
+from openclaw.config.plain import read_main
 from openclaw.state.files import write_private
 from openclaw.state.layout import StateLayout
 from openclaw.system.environment import Environment
