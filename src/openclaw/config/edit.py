@@ -6,7 +6,7 @@ path inside an include that stands alone is changed in the included file; any ot
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -78,11 +78,14 @@ class ConfigEditor:
         *,
         clock: Clock | None = None,
         catalog: Catalog | None = None,
+        approve: Callable[[Loaded], None] | None = None,
     ) -> None:
+        """Take what an edit needs; `approve` sees each result before it is written, and raises to refuse it."""
         self._layout = layout
         self._environment = environment
         self._clock = clock or SystemClock()
         self._catalog = catalog
+        self._approve = approve
 
     def change(self, changes: Sequence[Change], *, base_hash: str | None = None) -> Written:
         """Make changes to the authored text and write it.
@@ -128,8 +131,7 @@ class ConfigEditor:
             self._check_base(base_hash)
             main = real_path(self._layout.config)
             edited = apply_changes(text, self._stamp()) if DIRECTIVE not in value else Edited(text, value)
-            written = write_files({main: edited.text}, self._layout, self._environment, catalog=self._catalog)
-            return Written(written, (main,), (main,) if edited.rewritten else ())
+            return Written(self._put({main: edited.text}), (main,), (main,) if edited.rewritten else ())
 
     def migrate(self) -> tuple[Written, tuple[str, ...]]:
         """Move keys of older versions in the main file to their new places and write it; return what was moved.
@@ -207,9 +209,11 @@ class ConfigEditor:
         edits = [(target, apply_changes(target.text, target.changes)) for target in targets]
         changed = {target.path: edited.text for target, edited in edits if edited.text != target.text}
         self._check_effect(changed, wanted)
-        written = write_files(changed, self._layout, self._environment, catalog=self._catalog)
         rewritten = tuple(target.path for target, edited in edits if edited.rewritten)
-        return Written(written, tuple(changed), rewritten)
+        return Written(self._put(changed), tuple(changed), rewritten)
+
+    def _put(self, texts: Mapping[Path, str]) -> Loaded:
+        return write_files(texts, self._layout, self._environment, catalog=self._catalog, approve=self._approve)
 
     def _check_effect(self, changed: dict[Path, str], wanted: Sequence[Change]) -> None:
         """Refuse an edit that an include would undo or add to."""

@@ -17,6 +17,7 @@ from openclaw.config.issues import Issue, fault
 from openclaw.config.json5 import Json5Error, place
 from openclaw.config.model import Config, Source, invalid
 from openclaw.config.odd import find_odd
+from openclaw.config.plain import Plain, evaluate_plain, read_main
 from openclaw.config.rules import check_rules
 from openclaw.config.validate import Checked, check_schema
 from openclaw.state.layout import StateLayout

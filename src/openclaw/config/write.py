@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +24,12 @@ def backup_path(path: Path, number: int) -> Path:
 
 
 def write_files(
-    texts: Mapping[Path, str], layout: StateLayout, environment: Environment, *, catalog: Catalog | None = None
+    texts: Mapping[Path, str],
+    layout: StateLayout,
+    environment: Environment,
+    *,
+    catalog: Catalog | None = None,
+    approve: Callable[[Loaded], None] | None = None,
 ) -> Loaded:
     """Check what the config would be with these files, then write them; the main file last.
 
@@ -33,6 +38,7 @@ def write_files(
         layout: where the main file is.
         environment: the process environment.
         catalog: the plugins that are known.
+        approve: looks at what the config would be, and raises to keep it from being written.
 
     Returns:
         The config as it is now on the disk.
@@ -52,6 +58,8 @@ def write_files(
     loaded = evaluate(content, layout, environment, catalog=catalog, overlay=overlay)
     if loaded.config is None:
         raise refused_write(loaded.issues)
+    if approve is not None:
+        approve(loaded)
     for path in sorted(texts, key=lambda item: item == main):
         rotate_backups(path)
         write_private(path, texts[path])
