@@ -68,6 +68,15 @@ class PendingHistory:
         else:
             self._entries.pop(key, None)
 
+    def holds(self, prefix: str, message_id: str) -> bool:
+        """Return whether a message still waits under a key that begins with `prefix`."""
+        return any(
+            entry.message_id == message_id
+            for key, entries in self._entries.items()
+            if key.startswith(prefix)
+            for entry in entries
+        )
+
     def edit(self, key: str, message_id: str, body: str) -> bool:
         """Replace the text of a message that still waits; returns whether it did."""
         entries = self._entries.get(key, [])

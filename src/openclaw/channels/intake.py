@@ -255,6 +255,9 @@ class Intake:
         return tuple(ids), message
 
     async def _handle(self, ids: tuple[int, ...], message: InboundMessage) -> None:
+        if message.facts.kind is EventKind.EDIT:
+            waits = self._history.holds(f"{message.channel}/{message.account}/", message.message_id)
+            message = replace(message, facts=replace(message.facts, original_waits=waits))
         judged = judge(self._parts.policy(), message, self._parts.around, self._parts.clock.now_ms())
         self._note(message, judged)
         match judged.admission.decision:
