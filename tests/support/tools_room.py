@@ -8,18 +8,29 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from openclaw.config.compile.routing import compile_sandbox
+from openclaw.config.compile.routing import compile_routing, compile_sandbox
 from openclaw.config.compile.tools import compile_tools
 from openclaw.config.model import Config
 from openclaw.policy.what.labels import CLEAN, Label, Source
 from openclaw.policy.what.paths import StateParts
+from openclaw.state.exec_approvals import ExecApprovalsFile
+from openclaw.state.files import write_json
 from openclaw.state.layout import StateLayout
 from openclaw.system.clock import Clock, SystemClock
+from openclaw.system.environment import Environment
 from openclaw.system.errors import Refused
+from openclaw.tools import exec as exec_module
+from openclaw.tools import process as process_module
+from openclaw.tools.approvals import Approvals
 from openclaw.tools.catalogue import TOOLS
 from openclaw.tools.contract import Requester, RunContext, Tool, ToolResult, ToolServices
+from openclaw.tools.exec import ExecService
+from openclaw.tools.exec_settings import ExecParts, ExecPolicyView, LoginPath, exec_settings
 from openclaw.tools.gate import Gate, Judge, allow_all
 from openclaw.tools.places import FileBounds, Places
+from openclaw.tools.processes import ProcessRegistry
+from openclaw.tools.sandbox.backend import Backend
+from openclaw.tools.sandbox.select import Sandboxes
 from openclaw.tools.sandbox.settings import jail_settings
 from support.ledgers import ListLedger
 
@@ -77,7 +88,11 @@ class Room:
         tools: Sequence[Tool] = TOOLS,
         clock: Clock | None = None,
         judge: Judge = allow_all,
+        env: Mapping[str, str] | None = None,
+        backends: Sequence[Backend] | None = None,
     ) -> None:
+        self.backends = backends
+        self.notice_ms: int | None = None
         folder.chmod(0o700)
         self.home = folder
         self.layout = StateLayout.at(folder / ".openclaw")
@@ -101,6 +116,11 @@ class Room:
             home=self.home,
             uid=os.geteuid(),
         )
+        self.registry = ProcessRegistry(self.clock, is_main=self.places.is_main)
+        self.approvals = Approvals(self.clock, self.ledger)
+        self.approvals_file = ExecApprovalsFile(self.layout.exec_approvals, self.clock, redact=str)
+        self.environment = Environment({"PATH": "/usr/bin:/bin", "HOME": str(folder), "LANG": "C.UTF-8", **(env or {})})
+        self.exec = ExecService(self.exec_parts(), self.events)
         self.services = ToolServices(sessions=self.sessions, events=self.events, shared=self.shared())
         self.gate = Gate(
             tools,
@@ -111,12 +131,46 @@ class Room:
             clock=self.clock,
             redact=lambda text: text.replace("hunter2", "***"),
             judge=judge,
+            always_refused={"exec": self.exec.never},
         )
         self._calls = 0
 
     def shared(self) -> dict[str, Any]:
         """Return the shared objects of the tools."""
-        return {}
+        return {exec_module.SHARED_NAME: self.exec, process_module.SHARED_NAME: self.registry}
+
+    def exec_parts(self) -> ExecParts:
+        """Return what exec works with."""
+        return ExecParts(
+            policy=self._exec_policy,
+            places=self.places,
+            sandboxes=Sandboxes.of_machine(uid=os.geteuid()) if self.backends is None else Sandboxes(self.backends),
+            registry=self.registry,
+            approvals=self.approvals,
+            approvals_file=self.approvals_file,
+            environment=self.environment,
+            clock=self.clock,
+            ledger=self.ledger,
+            redact=str,
+            login_path=LoginPath(enabled=False, home=self.home),
+            shell=lambda: "/bin/bash",
+        )
+
+    def _exec_policy(self, agent_id: str) -> ExecPolicyView:
+        return ExecPolicyView(
+            configured=compile_routing(self.config).exec_for(agent_id),
+            elevated=self.tools_policy.elevated,
+            settings=exec_settings(self.config.tools.exec, None, notice_ms=self.notice_ms),
+        )
+
+    def allow(self, *patterns: str, **knobs: Any) -> None:
+        """Write the approvals file: an allowlist of the main agent, and knobs of its section."""
+        section = {"allowlist": [{"pattern": pattern} for pattern in patterns], **knobs}
+        write_json(self.layout.exec_approvals, {"version": 1, "agents": {"main": section}})
+
+    async def close(self) -> None:
+        """End everything that runs."""
+        await self.exec.close()
 
     def configure(self, document: Mapping[str, Any]) -> None:
         """Take another config, as a reload would."""

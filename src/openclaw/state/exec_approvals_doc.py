@@ -9,7 +9,7 @@ import copy
 import json
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
@@ -204,17 +204,24 @@ def effective(rules: HostRules, agent_id: str, *, security: Security, ask: Ask) 
     )
 
 
-def elevated_full(rules: HostRules, agent_id: str) -> EffectiveRules:
-    """Return what holds for elevated `full`: no prompts, but the file's `deny` and `ask: always` stay (exec.md 3.3)."""
+def elevated_full(
+    rules: HostRules, agent_id: str, *, security: Security = Security.FULL, ask: Ask = Ask.OFF
+) -> EffectiveRules:
+    """Return what holds for elevated `full`: no prompts, but the file's `deny` and `ask: always` stay (exec.md 3.3).
+
+    Args:
+        rules: the file.
+        agent_id: the agent.
+        security: what the call asks for; `full` unless it tightens.
+        ask: the same.
+    """
     levels = _levels(rules, agent_id)
     denied = rules.fault is not None or _first(*(level.security for level in levels), Security.FULL) is Security.DENY
     always = _first(*(level.ask for level in levels), Ask.OFF) is Ask.ALWAYS
-    return EffectiveRules(
-        security=Security.DENY if denied else Security.FULL,
-        ask=Ask.ALWAYS if always else Ask.OFF,
-        ask_fallback=_first(*(level.ask_fallback for level in levels), Security.DENY),
-        auto_allow_skills=False,
-        allowlist=(),
+    return replace(
+        effective(rules, agent_id, security=security, ask=ask),
+        security=Security.DENY if denied else security,
+        ask=Ask.ALWAYS if always else ask,
     )
 
 

@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import Final
 
 from openclaw.tools.contract import Tool
+from openclaw.tools.exec import exec_tool
 from openclaw.tools.fs import edit, read, write
+from openclaw.tools.process import process_tool
 from openclaw.tools.session_tools import session_status, sessions_history, sessions_list
 
-TOOLS: Final[tuple[Tool, ...]] = (read, write, edit, sessions_list, sessions_history, session_status)
+TOOLS: Final[tuple[Tool, ...]] = (
+    read,
+    write,
+    edit,
+    exec_tool,
+    process_tool,
+    sessions_list,
+    sessions_history,
+    session_status,
+)

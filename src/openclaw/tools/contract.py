@@ -179,6 +179,7 @@ class ToolContext:
         services: the ports and shared objects of the process.
         progress: reports a partial result; coalesced by the caller.
         allowed: names of the tools that this run may call.
+        still_allowed: asks the policy again, for what goes on after the call (advisory H17).
     """
 
     run: RunContext
@@ -189,6 +190,7 @@ class ToolContext:
     services: ToolServices
     progress: Progress
     allowed: frozenset[str] = frozenset()
+    still_allowed: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True, slots=True)

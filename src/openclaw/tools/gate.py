@@ -151,7 +151,7 @@ class Gate:
         tool = self._tools[wanted]
         try:
             params = validated(tool, arguments, size=len(record.text))
-            context = await self._context(run, label, call_id, progress)
+            context = await self._context(run, label, call_id, progress, wanted)
             effects = _effects(tool, context, params)
             refusal = self._judged(label, effects)
         except OpenClawError as error:
@@ -207,7 +207,9 @@ class Gate:
         rule = self._always_refused.get(name)
         return rule(run) if rule is not None else None
 
-    async def _context(self, run: RunContext, label: Label, call_id: str, progress: Progress | None) -> ToolContext:
+    async def _context(
+        self, run: RunContext, label: Label, call_id: str, progress: Progress | None, name: str
+    ) -> ToolContext:
         return ToolContext(
             run=run,
             call_id=call_id,
@@ -217,6 +219,7 @@ class Gate:
             services=self._services,
             progress=_paced(progress, self._clock),
             allowed=frozenset(self._effective(run).allowed),
+            still_allowed=lambda: self._decisions().decide(self._tool_run(run), name).allowed,
         )
 
     def _judged(self, label: Label, effects: CallEffects) -> Reason | None:

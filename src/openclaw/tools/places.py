@@ -12,7 +12,7 @@ from openclaw.policy.verdict import Verdict
 from openclaw.policy.what.paths import FileRoots, StateParts
 from openclaw.policy.where.key_builders import main_session_key
 from openclaw.policy.where.key_ids import GLOBAL_KEY
-from openclaw.policy.where.sandbox_mode import Placement, SandboxPolicy, sandbox_status
+from openclaw.policy.where.sandbox_mode import Placement, SandboxPolicy, SandboxSettings, sandbox_status
 from openclaw.policy.where.session_keys import canonical_key
 from openclaw.state.layout import StateLayout
 from openclaw.system.file_walk import Walker
@@ -131,6 +131,10 @@ class Places:
         workspace, settings, bounds = self.workspace(run), self._jails(run.agent_id), self._bounds(run.agent_id)
         await asyncio.to_thread(prepare, workspace, uid=self._uid)
         return await asyncio.to_thread(jail_for, workspace, settings, self._bind_bounds(settings, bounds))
+
+    def sandbox_settings(self, run: RunContext) -> SandboxSettings:
+        """Return the sandbox settings of the run's agent."""
+        return self._sandbox().settings(run.agent_id)
 
     def jail_settings(self, run: RunContext) -> JailSettings:
         """Return what the run's jail holds."""

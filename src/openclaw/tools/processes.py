@@ -60,6 +60,7 @@ class ProcessSession:
         owner: whose it is.
         process: the running launch.
         place: `sandbox` or `gateway`.
+        started_ms: when it was started.
         typing: why nothing may be typed into it; None when that is allowed (exec.md 1.6).
         pending: output that `poll` has not given out.
         backgrounded: whether it has left the call that started it.
@@ -76,6 +77,7 @@ class ProcessSession:
     owner: Owner
     process: Process
     place: Literal["sandbox", "gateway"]
+    started_ms: int
     typing: str | None = None
     pending: BoundedText = field(default_factory=lambda: BoundedText(MAX_OUTPUT_CHARS))
     backgrounded: bool = False
@@ -181,13 +183,22 @@ class ProcessRegistry:
         """Return the backgrounded processes that a run may see, newest first."""
         self._sweep()
         rows = [row for row in self._rows.values() if row.backgrounded and self._may_see(run, row)]
-        return sorted(rows, key=lambda row: row.process.started_ms, reverse=True)
+        return sorted(rows, key=lambda row: row.started_ms, reverse=True)
 
     def find(self, run: RunContext, session_id: str | None) -> ProcessSession | None:
         """Return a process that a run may see; one that it may not see is as unknown as one that is not there."""
         self._sweep()
         row = self._rows.get((session_id or "").strip())
         return row if row is not None and row.backgrounded and self._may_see(run, row) else None
+
+    def runtime_ms(self, session: ProcessSession) -> int:
+        """Return how long a process runs, or ran."""
+        return (session.ended_ms or self._clock.now_ms()) - session.started_ms
+
+    async def kill(self, session: ProcessSession) -> None:
+        """Kill the group of a process and wait for its end; no event tells of it."""
+        self._kill([session])
+        await session.process.wait()
 
     def kill_of(self, session_key: str, *, foreground_only: bool = True) -> int:
         """Kill what a session runs in the foreground, or all of it; return how many were killed."""

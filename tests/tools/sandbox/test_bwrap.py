@@ -225,7 +225,7 @@ async def test_limits_bind_inside(work: Path) -> None:
     script = (
         f"ulimit -n; {PYTHON} -c 'x = bytearray(800 * 1024 * 1024)' 2>&1 | tail -n 1; "
         "head -c 3000000 /dev/zero > big; wc -c < big; "
-        "for i in $(seq 40); do sleep 5 & done 2>&1 | grep -ci fork"
+        "for i in $(seq 40); do sleep 1 & done 2>&1 | grep -ci fork"
     )
     _, text = await run_in(jail_at(work, limits=limits), script)
     lines = text.splitlines()
