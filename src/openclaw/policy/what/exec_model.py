@@ -8,6 +8,8 @@ from enum import StrEnum
 from typing import Final, Literal, Protocol
 
 from openclaw.policy.verdict import Outcome, Reason
+from openclaw.policy.what.child_environment import EnvironmentRules
+from openclaw.policy.what.urls import UrlPolicy
 
 
 class Security(StrEnum):
@@ -108,6 +110,63 @@ class ExecRules:
     skill_bins: Mapping[str, str] = field(default_factory=dict)
     auto_allow_skills: bool = False
     strict_inline_eval: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ExecSettings:
+    """`tools.exec`, `tools.fs` of one agent over the global ones, defaults filled in.
+
+    Attributes:
+        rules: what a command is judged by. `security`, `ask`, the allowlist and skill programs differ by call, and the
+            trusted directories are only the system's until the machine has checked `extra_trusted_dirs`.
+        extra_trusted_dirs: `safeBinTrustedDirs` as configured.
+        environment: which variables a child may have.
+        path_prepend: directories put before PATH.
+        background_ms: wait before a command goes to the background; None means the environment's or the default.
+        timeout_sec: life limit of a command.
+        cleanup_ms: how long finished commands are kept; None means the environment's or the default.
+        running_notice_ms: when a running approved command is announced; 0 means never.
+        notify_on_exit: whether the end of a background command becomes an event.
+        workspace_only: whether file tools stay inside the workspace also without a sandbox.
+        patch_workspace_only: whether `apply_patch` does.
+    """
+
+    rules: ExecRules = field(default_factory=ExecRules)
+    extra_trusted_dirs: tuple[str, ...] = ()
+    environment: EnvironmentRules = field(default_factory=EnvironmentRules)
+    path_prepend: tuple[str, ...] = ()
+    background_ms: int | None = None
+    timeout_sec: int = 1800
+    cleanup_ms: int | None = None
+    running_notice_ms: int = 10_000
+    notify_on_exit: bool = True
+    workspace_only: bool = False
+    patch_workspace_only: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ExecPolicy:
+    """What commands, file tools, fetches and logs may do, compiled from the config.
+
+    Attributes:
+        defaults: for agents that are not listed.
+        agents: by normalised agent id.
+        fetch: exceptions of `tools.web.fetch.ssrfPolicy`.
+        browser: exceptions of `browser.ssrfPolicy`.
+        mask_shown: whether patterns mask what is shown (`logging.redactSensitive`).
+        mask_patterns: `logging.redactPatterns`.
+    """
+
+    defaults: ExecSettings = field(default_factory=ExecSettings)
+    agents: Mapping[str, ExecSettings] = field(default_factory=dict)
+    fetch: UrlPolicy = field(default_factory=UrlPolicy)
+    browser: UrlPolicy = field(default_factory=UrlPolicy)
+    mask_shown: bool = True
+    mask_patterns: tuple[str, ...] = ()
+
+    def for_agent(self, agent_id: str) -> ExecSettings:
+        """Return the settings of an agent by its normalised id."""
+        return self.agents.get(agent_id, self.defaults)
 
 
 @dataclass(frozen=True, slots=True)
