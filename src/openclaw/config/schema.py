@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, Final, get_args, get_origin
 
-from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
@@ -101,9 +100,11 @@ def _own() -> tuple[dict[str, Any], dict[str, Any]]:
     sections: dict[str, Any] = {}
     for key in SECTIONS:
         found = section_type(key)
-        lists = not isinstance(found, type)
-        stated = TypeAdapter(found).json_schema(schema_generator=_Generator) if lists else _ref(found.__name__)
-        sections[key] = _linked(stated)
+        if isinstance(found, type):
+            sections[key] = _ref(found.__name__)
+        else:
+            (item,) = [argument for member in members(found) for argument in _item_types(member)]
+            sections[key] = {"type": "array", "items": _ref(item.__name__)}
     return definitions, sections
 
 
