@@ -16,6 +16,7 @@ from openclaw.config.places import agent_dir, agent_workspace, default_agent
 from openclaw.config.sections.agents import AgentEntry, AgentIdentity
 from openclaw.config.sections.messages import MessageQueue
 from openclaw.config.shapes import ModelChoice
+from openclaw.policy.what.tool_chain import ToolsPolicy
 from openclaw.policy.where.key_ids import normalise_agent_id
 from openclaw.policy.where.routing import RoutingPolicy
 from openclaw.policy.who.access_policy import AccessPolicy
@@ -49,6 +50,11 @@ class PolicyView(Protocol):
     @property
     def access(self) -> AccessPolicy:
         """Who may give commands."""
+        ...
+
+    @property
+    def tools(self) -> ToolsPolicy:
+        """Who may use which tools, and leave the sandbox."""
         ...
 
 

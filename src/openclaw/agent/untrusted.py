@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import re2  # type: ignore[import-untyped]  # google-re2 ships no types
+import re2
 
 START_NAME: Final = "EXTERNAL_UNTRUSTED_CONTENT"
 METADATA_LIMIT: Final = 400

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from openclaw.agent.bootstrap_texts import TEMPLATES
-from openclaw.policy.what.labels import CLEAN, Integrity, Label
+from openclaw.policy.what.labels import CLEAN, Confidentiality, Integrity, Label
 from openclaw.state.files import private_dir
 from openclaw.system.errors import Unavailable
 
@@ -159,11 +159,13 @@ def _plain_target(folder: int, name: str) -> str | None:
 def _shown(name: str, text: str | None, limit: int) -> InjectedFile:
     if text is None:
         return InjectedFile(name, f"[missing: {name}]")
-    return InjectedFile(name, shortened(text.strip(), limit), _label(text))
+    return InjectedFile(name, shortened(text.strip(), limit), _label(name, text))
 
 
-def _label(text: str) -> Label:
+def _label(name: str, text: str) -> Label:
     """Return the label of a file: our own templates are ours, everything else may have been written by a tool."""
+    if name in MEMORY:
+        return Label(Integrity.LOCAL, Confidentiality.PRIVATE)
     ours = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest() in _OURS
     return CLEAN if ours else Label(integrity=Integrity.LOCAL)
 

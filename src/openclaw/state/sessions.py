@@ -96,6 +96,10 @@ class SessionStore:
 
     Reading and changing happen in memory; a change is on disk after `save`, or by itself half a second later. The file
     is read again when its inode, size or time changed; then our own unsaved changes win, entry by entry.
+
+    Attributes:
+        path: the file.
+        revision: rises with every change that memory sees.
     """
 
     def __init__(self, path: Path, *, clock: Clock, tasks: Supervisor) -> None:
@@ -106,6 +110,7 @@ class SessionStore:
         self._dirty: set[str] = set()
         self._stamp: _Stamp | None = None
         self._loaded = False
+        self.revision = 0
         self._saving = asyncio.Lock()
         self._writer: asyncio.Task[Any] | None = None
 
@@ -118,15 +123,20 @@ class SessionStore:
             InvalidInput: the file is not a JSON object of sessions; it is left as it is.
             Unavailable: it cannot be read.
         """
-        if self._loaded and _Stamp.of(self.path) == self._stamp:
+        if self.fresh:
             return
         async with self._saving:
             self._take(*await asyncio.to_thread(_read, self.path))
 
     def refresh_now(self) -> None:
         """Do the same at once, for callers without an event loop."""
-        if not self._loaded or _Stamp.of(self.path) != self._stamp:
+        if not self.fresh:
             self._take(*_read(self.path))
+
+    @property
+    def fresh(self) -> bool:
+        """Return whether memory holds what the file holds, and our own changes."""
+        return self._loaded and _Stamp.of(self.path) == self._stamp
 
     def _take(self, found: dict[str, Entry], stamp: _Stamp | None) -> None:
         for key in self._dirty:
@@ -135,6 +145,7 @@ class SessionStore:
             else:
                 found.pop(key, None)
         self._entries, self._stamp, self._loaded = found, stamp, True
+        self.revision += 1
 
     def get(self, key: str) -> Entry | None:
         """Return the entry of a canonical key, or None."""
@@ -167,6 +178,7 @@ class SessionStore:
 
     def _mark(self, key: str) -> None:
         self._dirty.add(key)
+        self.revision += 1
         if self._writer is None or self._writer.done():
             with suppress(RuntimeError):  # closing: `close` writes what is left
                 self._writer = self._tasks.start(self._write_behind(), name=f"sessions {self.path.parent.parent.name}")

@@ -265,7 +265,7 @@ async def test_an_overflow_is_told_from_a_bad_request(server: ModelServer, model
     for api in WIRES:
         failure = failure_of(await collect(model, asking(ref_for(server, api))))
         assert failure.kind == "overflow"
-        assert "/compact" in failure.message
+        assert "/new" in failure.message
 
 
 @pytest.mark.asyncio

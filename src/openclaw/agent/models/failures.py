@@ -57,7 +57,7 @@ def line_for(kind: FailureKind, ref: ModelRef, *, status: int | None = None, det
             where = f" at {ref.base_url}" if ref.base_url else ""
             return f"{ref.provider} cannot be reached{where}{why}."
         case "overflow":
-            return f"The conversation is longer than {ref} can read. Use /compact or /new."
+            return f"The conversation is longer than {ref} can read. Start afresh with /new."
         case "format":
             return f"{ref.provider} rejected the request{code}{why}."
         case _:

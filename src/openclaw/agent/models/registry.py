@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from openclaw.agent.contract import ModelClient, ModelRef
 from openclaw.agent.models.catalog import (
@@ -34,7 +34,8 @@ from openclaw.system.errors import InvalidInput, OpenClawError
 from openclaw.system.secret import Secret
 from openclaw.system.tasks import Supervisor
 
-BUILT_IN: Key = Key(None, origin="built in")
+BUILT_IN: Final = Key(None, origin="built in")
+_FREE: Final = (0.0, 0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +244,20 @@ class ModelRegistry:
     def _rest(self, candidate: Candidate) -> str:
         until = min(key.waits_until or 0 for key in candidate.keys)
         return f"{max(1, (until - self._clock.now_ms() + 59_999) // 60_000)} min"
+
+    def price(self, ref: ModelRef) -> tuple[float, float, float, float]:
+        """Return what a million tokens cost: input, output, cache read, cache write; zeros where nothing is said."""
+        provider = provider_block(self._settings.config, ref.provider)
+        entry = next((item for item in provider.models if item.id == ref.model), None) if provider else None
+        cost = entry.cost if entry else None
+        return (
+            (cost.input or 0.0, cost.output or 0.0, cost.cache_read or 0.0, cost.cache_write or 0.0) if cost else _FREE
+        )
+
+    @property
+    def has_image_model(self) -> bool:
+        """Return whether a model that reads images is configured for the `image` tool."""
+        return bool(self._settings.config.agents.defaults.image_model.primary)
 
     # Listing
 

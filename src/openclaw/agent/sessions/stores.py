@@ -63,6 +63,7 @@ class Sessions:
         self._tasks = tasks
         self._zone = HostZone()
         self._stores: dict[Path, SessionStore] = {}
+        self._on_disk: tuple[int, tuple[str, ...]] = (0, ())
         self.transcripts = Transcripts(clock)
 
     def canonical(self, key: str, agent_id: str | None = None) -> str:
@@ -97,10 +98,17 @@ class Sessions:
     def _agents(self) -> tuple[str, ...]:
         folder = self._settings.layout.root / "agents"
         try:
-            found = sorted(path.name for path in folder.iterdir() if (path / "sessions").is_dir())
+            changed = folder.stat().st_mtime_ns
+            if changed != self._on_disk[0]:
+                self._on_disk = (changed, tuple(sorted(path.name for path in folder.iterdir() if path.is_dir())))
         except OSError:
-            found = []
-        return tuple(dict.fromkeys((*self._settings.agent_ids, *found)))
+            self._on_disk = (0, ())
+        return tuple(dict.fromkeys((*self._settings.agent_ids, *self._on_disk[1])))
+
+    def fresh(self) -> tuple[SessionStore, ...] | None:
+        """Return the stores of all agents when memory holds what they hold, else None."""
+        stores = tuple(dict.fromkeys(self.store(agent_id) for agent_id in self._agents()))
+        return stores if all(store.fresh for store in stores) else None
 
     def all(self) -> Iterator[tuple[str, Entry]]:
         """Yield key and entry of every session that was read."""
