@@ -68,6 +68,12 @@ def test_the_shared_path_cases(case: dict[str, Any]) -> None:
     assert result.trail[-1].rule == case["why"]
 
 
+@pytest.mark.parametrize(("tool", "expect"), [("write", "allowed"), ("apply_patch:add", "refused")])
+def test_a_patch_is_bounded_also_where_other_tools_are_not(tool: str, expect: str) -> None:
+    case = {"id": "open", "tool": tool, "path": "../out/new.txt", "mode": "open", "expect": expect}
+    assert run_case(case, shared_json("paths", "cases.json")).ok
+
+
 def test_reading_writing_listing_and_deleting_inside(tree: Path, walker: Walker) -> None:
     files = bounded(tree, walker)
     files.write("new/deep/x.txt", b"X")
@@ -197,7 +203,7 @@ def test_the_path_of_the_root_itself_may_hold_links(tree: Path) -> None:
         GuardedFiles(FileRoots(cwd=str(tree / "gone"), home="/nowhere")).read_bytes("a")
 
 
-def test_adv_J11_roots_come_from_the_session_and_not_from_the_request(tree: Path) -> None:
+def test_adv_J11_K8_roots_come_from_the_session_and_not_from_the_request(tree: Path) -> None:
     files = bounded(tree)
     outside = str(tree / "out" / "secret.txt")
     assert [why(lambda: files.open_read(outside)) for _ in range(2)] == ["outside", "outside"]

@@ -69,7 +69,7 @@ async def test_input_reaches_the_child_even_when_it_is_larger_than_a_pipe(tmp_pa
 
 
 @pytest.mark.asyncio
-async def test_a_timeout_kills_the_whole_group_and_nothing_else(tmp_path: Path) -> None:
+async def test_adv_Q7_a_timeout_kills_the_whole_group_and_nothing_else(tmp_path: Path) -> None:
     bystander = await start_process(shell("read line; exit 5", tmp_path))
     done = await run_process(shell("sleep 60 & echo $!; sleep 60", tmp_path), timeout_seconds=0.3)
     assert done.timed_out
@@ -80,7 +80,7 @@ async def test_a_timeout_kills_the_whole_group_and_nothing_else(tmp_path: Path) 
 
 
 @pytest.mark.asyncio
-async def test_cancelling_a_run_kills_its_group(tmp_path: Path) -> None:
+async def test_adv_I9_only_a_group_that_is_still_ours_is_signalled(tmp_path: Path) -> None:
     started = asyncio.Event()
     process = await start_process(shell("echo up; sleep 60", tmp_path), sink=lambda *_: started.set())
     await started.wait()

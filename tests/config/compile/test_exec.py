@@ -1,4 +1,4 @@
-"""Compiling exec, file, URL and masking settings: defaults, agents over the global block, nothing loosened by accident."""
+"""Compiling exec, file, URL and masking settings: defaults, agents over the global block, nothing loosened."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ def test_an_empty_config_is_strict() -> None:
     assert (found.timeout_sec, found.running_notice_ms, found.notify_on_exit) == (1800, 10_000, True)
     policy = compiled()
     assert policy.mask_shown
-    assert not (policy.fetch.allow_private or policy.browser.allow_private)
+    assert not policy.fetch.allow_private
+    assert not policy.browser.allow_private
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,9 @@ def test_profiles_and_environment_lists_are_compiled_with_their_findings() -> No
     )
     profile = found.rules.safe_bin_profiles["tool"]
     assert (profile.min_positional, profile.max_positional) == (1, 2)
-    assert (profile.value_flags, profile.denied_flags, profile.flags) == ({"-x"}, {"-y"}, None)
+    assert profile.value_flags == {"-x"}
+    assert profile.denied_flags == {"-y"}
+    assert profile.flags is None
     assert found.environment.allow == {"FOO"}
     assert found.environment.inherit == {"GH_TOKEN"}
     assert [reason.rule for reason in found.environment.findings] == ["env.forbidden", "env.secret-inherited"]

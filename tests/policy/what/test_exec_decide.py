@@ -151,7 +151,18 @@ def test_adv_H8_find_with_an_action_is_not_judged(action: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "allowed"), [("*.py", True), ("src/*", True), ("*", False), ("-ex*", False), ("$X", False)]
+    ("word", "allowed"),
+    [
+        ("*.py", True),
+        ("src/*", True),
+        ("*", False),
+        ("-ex*", False),
+        ("$X", False),
+        ("$HOME", True),
+        ("$PWD/*.py", True),
+        ("$HOME$X", False),
+        ("$LANG", False),
+    ],
 )
 def test_adv_H8_a_word_that_may_expand_to_an_action_counts_as_one(word: str, allowed: bool) -> None:
     assert (why(f"find . {word}", ["/usr/bin/find"]) == "allowlist-match") is allowed

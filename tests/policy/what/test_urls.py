@@ -272,6 +272,9 @@ def test_exceptions_lift_what_they_name_and_never_metadata(
         ("http://localhost/", BROAD, "hostname"),
         ("http://192.168.1.1/", BROAD, "policy"),
         ("http://0x7f000001/", BROAD, "legacy-ip"),
+        ("http://[fd00::1]/", UrlPolicy.of(allowed_hostnames=["fd00::1"]), "policy"),
+        ("http://[fd00::1]/", UrlPolicy.of(allowed_hostnames=["[FD00:0::1]"]), "policy"),
+        ("http://[fd00::2]/", UrlPolicy.of(allowed_hostnames=["fd00::1"]), "private-ip"),
     ],
 )
 def test_exceptions_for_literals_and_blocked_names(url: str, policy: UrlPolicy, expected: str) -> None:

@@ -71,6 +71,9 @@ _NUMBER: Final = re.compile(r"-?\d+")
 _DURATION: Final = re.compile(r"\d+(\.\d+)?[smhd]?")
 _SIGNAL: Final = re.compile(r"[A-Za-z0-9+-]+")
 _BUFFER_MODE: Final = re.compile(r"-[ioe][L0]")
+_VARIABLE: Final = re.compile(r"\$(\w*)")
+_FIXED_VARIABLES: Final = frozenset({"HOME", "PWD"})
+"""Variables whose value a call cannot choose, and which hold a path."""
 _GLOB_PIECES: Final = re.compile(r"\[[^\]]*\]?|[*?]+")
 
 APPLETS: Final = frozenset(
@@ -194,9 +197,9 @@ _UNWRAP: Final[dict[str, Callable[[Sequence[Word]], int | None]]] = {
 def _may_be_find_action(word: Word) -> bool:
     if not word.dynamic:
         return word.text in _FIND_ACTIONS
-    if "$" in word.source or "{" in word.source:
+    if "{" in word.source or set(_VARIABLE.findall(word.source)) - _FIXED_VARIABLES:
         return True
-    pieces = [piece for piece in _GLOB_PIECES.split(word.text) if piece]
+    pieces = [piece for piece in _GLOB_PIECES.split(_VARIABLE.sub("/", word.text)) if piece]
     return any(_in_order(pieces, action) for action in _FIND_ACTIONS)
 
 

@@ -82,7 +82,7 @@ class UrlPolicy:
         key: str = POLICY_KEY,
     ) -> UrlPolicy:
         """Return the policy for the lists of the config; what is no host name matches nothing."""
-        allowed = frozenset(host for name in allowed_hostnames if (host := plain_host(name.strip())) is not None)
+        allowed = frozenset(host for name in allowed_hostnames if (host := _listed_host(name)) is not None)
         only = tuple(_pattern(name.strip()) for name in hostname_allowlist)
         return cls(allow_private, allowed, only, key)
 
@@ -315,9 +315,15 @@ def _matches(host: str, pattern: str) -> bool:
     return host.endswith(pattern) and len(host) > len(pattern) if pattern.startswith(".") else host == pattern
 
 
+def _listed_host(text: str) -> str | None:
+    """Return a host as a list of the config writes it; an IPv6 literal needs no brackets there."""
+    text = text.strip()
+    return plain_host(f"[{text}]") if ":" in text and not text.startswith("[") else plain_host(text)
+
+
 def _pattern(text: str) -> str:
     """Return `.x` for `*.x`, else a plain name; a pattern that is no name matches nothing."""
-    name = plain_host(text.removeprefix("*."))
+    name = _listed_host(text.removeprefix("*."))
     if name is None:
         return "\0"
     return f".{name}" if text.startswith("*.") else name

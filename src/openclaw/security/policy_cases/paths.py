@@ -68,18 +68,17 @@ class _Run:
         return CaseResult.compare(str(case["id"]), expected, got, (trail,))
 
     def _roots(self) -> FileRoots:
+        """Return the bounds of the case's session; `apply_patch` is bounded also where nothing else is."""
         mode = self._case.get("mode", "bounded")
         workspace, home = self._places["{ws}"], str(self._base.get("home", self._places["{out}"]))
-        mounts: tuple[Mount, ...] = (Mount("/workspace", workspace),)
+        mounts: tuple[Mount, ...] = ()
+        if mode != "open":
+            mounts = (Mount("/workspace", workspace),)
         if mode == "sandbox-ro":
             mounts = (*mounts, Mount("/agent", self._places["{agent}"], writable=False))
-        bounded = mode != "open"
+        patch_only = str(self._case["tool"]).startswith("apply_patch") and self._case.get("workspaceOnly", True)
         return FileRoots(
-            cwd=workspace,
-            home=home,
-            bounded=bounded,
-            mounts=mounts if bounded else (),
-            writable=mode != "sandbox-ro",
+            cwd=workspace, home=home, bounded=mode != "open" or patch_only, mounts=mounts, writable=mode != "sandbox-ro"
         )
 
     def _once(self) -> tuple[str, Reason]:
