@@ -47,6 +47,18 @@ def _all(document: Mapping[str, Any]) -> Iterator[tuple[Parts, Iterator[Issue]]]
     yield (), _broadcast(document)
 
 
+def _object(document: Any, *path: str) -> dict[str, Any]:
+    """Return the object at a path; empty where there is none."""
+    for key in path:
+        document = document.get(key) if isinstance(document, Mapping) else None
+    return dict(document) if isinstance(document, Mapping) else {}
+
+
+def _agent_entries(document: Mapping[str, Any]) -> list[Any]:
+    listed = _object(document, "agents").get("list")
+    return listed if isinstance(listed, list) else []
+
+
 def _objects(holder: Any, key: str) -> list[tuple[str, dict[str, Any]]]:
     """Return the objects of a map of objects, leaving out whatever is none."""
     found = holder.get(key) if isinstance(holder, Mapping) else None
@@ -128,8 +140,8 @@ def _program(value: str, at: Parts) -> Iterator[Issue]:
 
 
 def _transcription(document: Mapping[str, Any]) -> Iterator[Issue]:
-    transcription = (document.get("audio") or {}).get("transcription")
-    if isinstance(transcription, dict):
+    transcription = _object(document, "audio", "transcription")
+    if transcription:
         command = transcription.get("command") or [""]
         yield from _program(command[0], ("audio", "transcription", "command", 0))
 
@@ -153,14 +165,10 @@ def _heartbeats(document: Mapping[str, Any]) -> Iterator[tuple[Parts, Iterator[I
 
 def heartbeat_blocks(document: Mapping[str, Any]) -> Iterator[tuple[Parts, dict[str, Any]]]:
     """Yield every heartbeat block with its path."""
-    agents = document.get("agents")
-    if not isinstance(agents, dict):
-        return
-    defaults = agents.get("defaults")
-    if isinstance(defaults, dict) and isinstance(defaults.get("heartbeat"), dict):
-        yield ("agents", "defaults", "heartbeat"), defaults["heartbeat"]
-    listed: Any = agents.get("list")
-    for index, entry in enumerate(listed if isinstance(listed, list) else ()):
+    defaults = _object(document, "agents", "defaults").get("heartbeat")
+    if isinstance(defaults, dict):
+        yield ("agents", "defaults", "heartbeat"), defaults
+    for index, entry in enumerate(_agent_entries(document)):
         if isinstance(entry, dict) and isinstance(entry.get("heartbeat"), dict):
             yield ("agents", "list", index, "heartbeat"), entry["heartbeat"]
 
@@ -189,8 +197,7 @@ def _browser(document: Mapping[str, Any]) -> Iterator[tuple[Parts, Iterator[Issu
 
 
 def _gateway(document: Mapping[str, Any]) -> Iterator[Issue]:
-    gateway = document.get("gateway") or {}
-    auth = gateway.get("auth") or {}
+    gateway, auth = _object(document, "gateway"), _object(document, "gateway", "auth")
     if auth.get("mode") == "trusted-proxy" and "trustedProxy" not in auth:
         yield fault(("gateway", "auth", "trustedProxy", "userHeader"), 'is required while auth.mode is "trusted-proxy"')
     host = gateway.get("customBindHost")
@@ -208,17 +215,17 @@ def _is_address(text: str) -> bool:
 
 def _agent_ids(document: Mapping[str, Any]) -> Iterator[Issue]:
     seen: dict[str, int] = {}
-    for index, entry in enumerate((document.get("agents") or {}).get("list") or ()):
+    for index, entry in enumerate(_agent_entries(document)):
         known = seen.setdefault(normalise_agent_id(entry["id"]), index)
         if known != index:
             yield fault(("agents", "list", index, "id"), f"is the same id as that of agents.list.{known}")
 
 
 def _broadcast(document: Mapping[str, Any]) -> Iterator[Issue]:
-    known = {entry["id"] for entry in (document.get("agents") or {}).get("list") or ()}
+    known = {entry["id"] for entry in _agent_entries(document)}
     if not known:
         return
-    for peer, ids in (document.get("broadcast") or {}).items():
+    for peer, ids in _object(document, "broadcast").items():
         if isinstance(ids, list):
             for index, agent in enumerate(ids):
                 if agent not in known:
