@@ -35,6 +35,19 @@ Json = dict[str, Any]
 WAIT_SECONDS = 10.0
 
 
+class SteppedClock(SystemClock):
+    """The machine's clock, which a test can put forward."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def now_ms(self) -> int:
+        return super().now_ms() + round(self.ahead * 1000)
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.ahead
+
+
 class LedgerList:
     """A ledger in memory."""
 
@@ -380,7 +393,7 @@ async def running_gateway(
     door = DoorSettings(gateway, None if secret is None else Secret(secret))
     layout = StateLayout.at(tmp_path / "state")
     agent, config, events, ledger = EchoAgent(time), ConfigText(), EventList(), LedgerList()
-    approvals = Approvals(time, ledger)
+    approvals = Approvals(time, ledger, redact=lambda text: text)
     log_file = layout.logs / "openclaw-2026-11-24.log"
     known = GatewayParts(
         config=door,

@@ -12,6 +12,7 @@ from aiohttp import web
 from aiohttp.http import WebSocketReader
 
 from openclaw.gateway.transport.gauge import FrameGauge
+from openclaw.gateway.transport.requests import ALWAYS
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ class GatewayProtocol(web.RequestHandler):
         if request.writer.output_size > 0:
             raise ConnectionError("the answer has begun already")
         text = "Internal Server Error" if status >= 500 else "Bad Request"
-        response = web.Response(status=status, text=text, headers={"Server": "openclaw"})
+        response = web.Response(status=status, text=text, headers={"Cache-Control": "no-store", **ALWAYS})
         response.force_close()
         return response
 

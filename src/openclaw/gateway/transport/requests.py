@@ -17,7 +17,7 @@ from openclaw.system.errors import InvalidInput
 BODY_SECONDS: Final = 15.0
 STREAM_WRITE_SECONDS: Final = 30.0
 """How long one piece of a stream may wait for a client that does not read."""
-_ALWAYS: Final[Mapping[str, str]] = {
+ALWAYS: Final[Mapping[str, str]] = {
     "Server": "openclaw",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -107,7 +107,7 @@ def plain_answer(status: int, text: str) -> HttpResponse:
 
 async def write_answer(request: web.BaseRequest, answer: HttpResponse) -> web.StreamResponse:
     """Turn our answer into the library's; a stream is sent here, piece by piece."""
-    headers = {"Cache-Control": "no-store", **_ALWAYS, **answer.headers, "Content-Type": answer.content_type}
+    headers = {"Cache-Control": "no-store", **ALWAYS, **answer.headers, "Content-Type": answer.content_type}
     if isinstance(answer.body, bytes):
         response = web.Response(status=answer.status, body=answer.body, headers=headers)
         if answer.close:
