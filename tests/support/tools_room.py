@@ -8,9 +8,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from openclaw.config.compile.exec import compile_exec
 from openclaw.config.compile.routing import compile_routing, compile_sandbox
 from openclaw.config.compile.tools import compile_tools
 from openclaw.config.model import Config
+from openclaw.policy.what.exec_model import ExecSettings
 from openclaw.policy.what.labels import CLEAN, Label, Source
 from openclaw.policy.what.paths import StateParts
 from openclaw.state.exec_approvals import ExecApprovalsFile
@@ -25,7 +27,7 @@ from openclaw.tools.approvals import Approvals
 from openclaw.tools.catalogue import TOOLS
 from openclaw.tools.contract import Requester, RunContext, Tool, ToolResult, ToolServices
 from openclaw.tools.exec import ExecService
-from openclaw.tools.exec_settings import ExecParts, ExecPolicyView, LoginPath, exec_settings
+from openclaw.tools.exec_settings import ExecParts, ExecPolicyView, LoginPath
 from openclaw.tools.gate import Gate, Judge, allow_all
 from openclaw.tools.places import FileBounds, Places
 from openclaw.tools.processes import ProcessRegistry
@@ -117,7 +119,7 @@ class Room:
             uid=os.geteuid(),
         )
         self.registry = ProcessRegistry(self.clock, is_main=self.places.is_main)
-        self.approvals = Approvals(self.clock, self.ledger)
+        self.approvals = Approvals(self.clock, self.ledger, redact=str)
         self.approvals_file = ExecApprovalsFile(self.layout.exec_approvals, self.clock, redact=str)
         self.environment = Environment({"PATH": "/usr/bin:/bin", "HOME": str(folder), "LANG": "C.UTF-8", **(env or {})})
         self.exec = ExecService(self.exec_parts(), self.events)
@@ -160,8 +162,12 @@ class Room:
         return ExecPolicyView(
             configured=compile_routing(self.config).exec_for(agent_id),
             elevated=self.tools_policy.elevated,
-            settings=exec_settings(self.config.tools.exec, None, notice_ms=self.notice_ms),
+            settings=self._exec_settings(agent_id),
         )
+
+    def _exec_settings(self, agent_id: str) -> ExecSettings:
+        found = compile_exec(self.config).for_agent(agent_id)
+        return found if self.notice_ms is None else replace(found, running_notice_ms=self.notice_ms)
 
     def allow(self, *patterns: str, **knobs: Any) -> None:
         """Write the approvals file: an allowlist of the main agent, and knobs of its section."""

@@ -70,7 +70,7 @@ def ledger() -> ListLedger:
 
 @pytest_asyncio.fixture
 async def approvals(clock: FakeClock, ledger: ListLedger) -> AsyncIterator[Approvals]:
-    manager = Approvals(clock, ledger)
+    manager = Approvals(clock, ledger, redact=lambda text: text.replace("hunter2", "***"))
     yield manager
     await manager.close()
 
@@ -143,7 +143,7 @@ async def test_ids_that_people_could_confuse_are_refused(approvals: Approvals) -
 
 async def test_own_ids_are_drawn_again_when_they_begin_alike(clock: FakeClock, ledger: ListLedger) -> None:
     ids = iter(["aaaaaaaa-1", "aaaaaaaa-2", "bbbbbbbb-1"])
-    manager = Approvals(clock, ledger, new_id=lambda: next(ids))
+    manager = Approvals(clock, ledger, redact=str, new_id=lambda: next(ids))
     assert manager.request(VIEW).id == "aaaaaaaa-1"
     assert manager.request(VIEW).id == "bbbbbbbb-1"
     await manager.close()
@@ -228,7 +228,7 @@ async def test_adv_H9_always_needs_a_keepable_command_that_was_shown_whole(
 
 
 async def test_a_stop_counts_as_a_denial(clock: FakeClock, ledger: ListLedger) -> None:
-    manager = Approvals(clock, ledger)
+    manager = Approvals(clock, ledger, redact=str)
     pending = manager.request(VIEW, coverage=COVERAGE)
     await manager.close()
     assert (await pending.decided()).decision == "deny"
@@ -249,7 +249,8 @@ async def test_requests_and_decisions_are_in_the_ledger(
 ) -> None:
     first = approvals.request(VIEW, coverage=COVERAGE)
     approvals.resolve(first.id, "allow-once", resolved_by="ann")
-    approvals.request(VIEW)
+    approvals.request(replace(VIEW, command="login hunter2"))
+    assert ledger.entries[-1].what["summary"] == "login ***"
     await clock.advance(121)
     assert [entry.verdict["outcome"] for entry in ledger.of("approval")] == [
         "requested",

@@ -118,6 +118,32 @@ async def test_a_call_can_only_tighten(room: Room) -> None:
     assert not (room.workspace / "x").exists()
 
 
+@pytest.mark.parametrize("flag", ["approved", "approvalDecision", "runId", "approvalId"])
+async def test_adv_H1_a_call_cannot_bring_its_own_approval(room: Room, flag: str) -> None:
+    more: dict[str, Any] = {flag: "allow-once"}
+    result = await room.call("exec", command="touch canary", **more)
+    assert result.is_error
+    assert "extra inputs are not permitted" in result.plain
+    assert room.approvals.pending() == ()
+
+
+@pytest.mark.parametrize("program", ["ping", "nslookup", "dig", "host", "curl", "wget", "nc"])
+async def test_adv_P11_programs_that_reach_the_network_are_never_allowed_by_default(room: Room, program: str) -> None:
+    result = await room.call("exec", command=f"{program} example.org")
+    assert result.details["status"] == "approval-pending"
+
+
+async def test_an_agent_has_settings_of_its_own(tmp_path: Path) -> None:
+    document = config(envAllow=["FROM_ALL"])
+    document["agents"] = {
+        "list": [{"id": "main", "tools": {"exec": {"security": "full", "ask": "off", "envAllow": ["MINE"]}}}]
+    }
+    room = Room(tmp_path, document)
+    assert (await room.call("exec", command="echo $((2)) $MINE", env={"MINE": "x"})).plain == "2 x\n"
+    assert (await room.call("exec", command="id", env={"FROM_ALL": "x"})).is_error
+    await room.close()
+
+
 async def test_full_security_runs_the_text_with_the_users_shell(tmp_path: Path) -> None:
     room = Room(tmp_path, config(security="full", ask="off"))
     result = await room.call("exec", command='x=a; [[ $x == a ]] && echo "$BASH_VERSION" | wc -l')

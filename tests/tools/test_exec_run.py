@@ -178,6 +178,15 @@ async def test_closing_kills_every_group(tmp_path: Path) -> None:
     assert room.events.lines == []
 
 
+async def test_containment_kills_everything_that_runs(room: Room) -> None:
+    for command in ("exec sleep 60", "exec sleep 61"):
+        await room.call("exec", command=command, background=True)
+    assert room.registry.kill_all() == 2
+    await until(lambda: all(row.end is not None for row in room.registry.visible(room.run())))
+    assert room.events.lines == []
+    assert room.registry.kill_of(MAIN) == 0
+
+
 async def test_adv_Q3_a_flood_of_output_stays_bounded(room: Room) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     result = await room.call("exec", command="yes 0123456789abcdef | head -c 60000000; echo END", yieldMs=120_000)

@@ -21,8 +21,10 @@ from openclaw.state.ledger_port import LedgerEntry, LedgerPort
 from openclaw.system.clock import Clock
 from openclaw.system.errors import Conflict, InvalidInput, Refused
 from openclaw.system.executables import Binding
+from openclaw.system.redaction import Redactor
 from openclaw.system.tasks import Supervisor
 from openclaw.tools.approval_text import ApprovalDecision, ApprovalView, one_line
+from openclaw.tools.arguments import SUMMARY_LENGTH
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +36,7 @@ MAX_PER_SESSION: Final = 8
 SLUG_LENGTH: Final = 8
 GRANT_SECONDS: Final = 30
 """How long after the decision an allowance may still be redeemed."""
+_SUMMARY_SOURCE: Final = 16_384
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 
 
@@ -158,6 +161,7 @@ class Approvals:
     Args:
         clock: gives the deadlines.
         ledger: takes one record per request and per decision.
+        redact: masks secrets in the command for the ledger; None means by the built-in patterns.
         observers: told of each request and its end, in order; their faults are logged and change nothing.
         new_id: source of ids.
     """
@@ -167,11 +171,13 @@ class Approvals:
         clock: Clock,
         ledger: LedgerPort,
         *,
+        redact: Callable[[str], str] | None = None,
         observers: Iterable[ApprovalObserver] = (),
         new_id: Callable[[], str] = lambda: str(uuid.uuid4()),
     ) -> None:
         self._clock = clock
         self._ledger = ledger
+        self._redact = redact or Redactor().redact
         self._observers = list(observers)
         self._new_id = new_id
         self._pending: dict[str, Pending] = {}
@@ -369,7 +375,7 @@ class Approvals:
     def _record(self, pending: Pending, *, outcome: str, rule: str | None = None, by: str | None = None) -> None:
         what: Mapping[str, Any] = {
             "approval": pending.id,
-            "summary": one_line(pending.view.command)[:200],
+            "summary": one_line(self._redact(pending.view.command[:_SUMMARY_SOURCE]))[:SUMMARY_LENGTH],
             "command_sha256": hashlib.sha256(pending.view.command.encode("utf-8", "surrogatepass")).hexdigest(),
             "coverage_sha256": pending.coverage.digest() if pending.coverage is not None else None,
         }

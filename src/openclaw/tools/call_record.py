@@ -17,6 +17,7 @@ from openclaw.tools.contract import CallEffects, RunContext, ToolResult
 log = logging.getLogger(__name__)
 
 _NAME_LENGTH = 80
+_SUMMARY_SOURCE = 16_384
 
 
 class CallRecord:
@@ -84,7 +85,7 @@ class CallRecord:
     def _before(
         self, outcome: str, *, rule: str | None = None, key: str | None = None, effects: CallEffects | None = None
     ) -> None:
-        what: dict[str, Any] = {"summary": self._redact(self.text[: 8 * SUMMARY_LENGTH])[:SUMMARY_LENGTH]}
+        what: dict[str, Any] = {"summary": self._redact(self.text[:_SUMMARY_SOURCE])[:SUMMARY_LENGTH]}
         if effects is not None:
             what["effects"] = sorted(effects.effects)
         self._write("tool.call", what, outcome=outcome, rule=rule, key=key)

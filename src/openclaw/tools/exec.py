@@ -16,7 +16,7 @@ from openclaw.policy.what.elevated import (
     elevated_call,
     elevated_gates,
 )
-from openclaw.policy.what.exec_model import Decision, Security
+from openclaw.policy.what.exec_model import Decision, ExecSettings, Security
 from openclaw.policy.what.labels import Effect, Source
 from openclaw.policy.where.exec_host import ElevatedLevel, ExecDefaults, ExecPlace, ExecRoute, exec_route, parse_level
 from openclaw.policy.where.session_keys import is_subagent
@@ -37,7 +37,7 @@ from openclaw.tools.exec_host import (
 from openclaw.tools.exec_params import ExecParams
 from openclaw.tools.exec_run import ExecRunner, RunSpec
 from openclaw.tools.exec_sandbox import SandboxExec
-from openclaw.tools.exec_settings import ExecParts, ExecPolicyView, ExecSettings
+from openclaw.tools.exec_settings import ExecParts, ExecPolicyView
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ class ExecService:
             case ExecPlace.SANDBOX:
                 return await self._sandbox.run(ctx, params, view.settings, spec)
             case ExecPlace.HOST_UNCHECKED | ExecPlace.GATEWAY:
-                call = await self._judge.prepare(ctx.run, params, view.settings, route, spec.warnings)
+                call = await self._judge.prepare(ctx.run, params, view, route, spec.warnings)
                 return await self._on_host(ctx, call, spec)
             case ExecPlace.NODE:
                 raise Unavailable(_NO_NODES, code="no-nodes", details={"key": route.verdict.decided_by.key})

@@ -92,7 +92,7 @@ class ApprovalFlow:
             return
         started.session.backgrounded = True
         self._record(call, pending, "tool.call", resolution, started.session.id)
-        notice = call.settings.notice_ms / 1000
+        notice = call.view.settings.running_notice_ms / 1000
         if notice > 0 and not await self._ends_within(started.ended, notice):
             text = exec_text.running_event(pending.id, started.session.id, notice, call.command)
             self._notify(call, pending, text)

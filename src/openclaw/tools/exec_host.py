@@ -21,12 +21,12 @@ from openclaw.policy.where.exec_host import ElevatedLevel, ExecRoute
 from openclaw.state.exec_approvals_doc import EffectiveRules, UsedEntry, effective, elevated_full
 from openclaw.system.child_output import BoundedText
 from openclaw.system.errors import InvalidInput, Refused, Unavailable
-from openclaw.system.executables import HostWorld
+from openclaw.system.executables import HostWorld, trusted_directories
 from openclaw.system.processes import Launch, OutputSink, Process, Step, start_process
 from openclaw.tools.contract import RunContext
 from openclaw.tools.exec_params import ExecParams
 from openclaw.tools.exec_run import Start
-from openclaw.tools.exec_settings import ExecParts, ExecSettings
+from openclaw.tools.exec_settings import ExecParts, ExecPolicyView
 
 BLANK: Final = "Provide a command to start."
 
@@ -40,7 +40,7 @@ class HostCall:
         command: the exact text.
         cwd: absolute directory.
         route: where and how strictly.
-        settings: the agent's exec settings.
+        view: what decides about the agent's commands.
         accepted: variables that the call adds.
         env: the whole environment of the children.
         path: directories of PATH.
@@ -52,7 +52,7 @@ class HostCall:
     command: str
     cwd: str
     route: ExecRoute
-    settings: ExecSettings
+    view: ExecPolicyView
     accepted: Mapping[str, str]
     env: Mapping[str, str]
     path: tuple[str, ...]
@@ -68,7 +68,7 @@ class HostJudge:
         self._world = HostWorld(str(parts.places.home))
 
     async def prepare(
-        self, run: RunContext, params: ExecParams, settings: ExecSettings, route: ExecRoute, warnings: tuple[str, ...]
+        self, run: RunContext, params: ExecParams, view: ExecPolicyView, route: ExecRoute, warnings: tuple[str, ...]
     ) -> HostCall:
         """Return the call with its directory and environment.
 
@@ -76,6 +76,7 @@ class HostJudge:
             Refused: a variable that the call sets is not allowed.
             Unavailable: no directory to run in exists.
         """
+        settings = view.settings
         overrides = judge_overrides(params.env or {}, settings.environment)
         if overrides.outcome is not Outcome.ALLOW:
             reason = overrides.reasons[-1]
@@ -90,7 +91,7 @@ class HostJudge:
             command=params.command,
             cwd=cwd,
             route=route,
-            settings=settings,
+            view=view,
             accepted=overrides.accepted,
             env=build_environment(
                 values, settings.environment, path=path, shell=self._parts.shell(), accepted=overrides.accepted
@@ -109,7 +110,7 @@ class HostJudge:
     async def judge(self, call: HostCall, found: EffectiveRules) -> Decision:
         """Return the kernel's answer for a call under some rules; it looks at the disk now."""
         request = ExecRequest(command=call.command, cwd=call.cwd, path=call.path)
-        return await asyncio.to_thread(decide, request, rules_of(call.settings, found), self._world)
+        return await asyncio.to_thread(decide, request, rules_of(call.view, found), self._world)
 
     async def satisfied(self, call: HostCall, found: EffectiveRules) -> Decision | None:
         """Return the answer if allowlist or safe bins cover the whole line, whatever `ask` says; else None."""
@@ -117,10 +118,13 @@ class HostJudge:
         return decision if decision.decision is Outcome.ALLOW else None
 
 
-def rules_of(settings: ExecSettings, found: EffectiveRules) -> ExecRules:
-    """Return the rules of a call."""
+def rules_of(view: ExecPolicyView, found: EffectiveRules) -> ExecRules:
+    """Return the rules of a call; only directories that the administrator alone can change hold safe bins."""
+    trusted, _ = trusted_directories(view.settings.extra_trusted_dirs)
     return replace(
-        settings.rules,
+        view.settings.rules,
+        trusted_dirs=trusted,
+        skill_bins=view.skill_bins,
         security=found.security,
         ask=found.ask,
         allowlist=found.allowlist,

@@ -10,6 +10,7 @@ from typing import Final
 
 from openclaw.policy.verdict import Outcome
 from openclaw.policy.what.child_environment import MARKER, child_path
+from openclaw.policy.what.exec_model import ExecSettings
 from openclaw.policy.what.paths import Access, judge_path
 from openclaw.policy.where.sandbox_mode import SandboxBackend
 from openclaw.system.child_output import BoundedText
@@ -19,7 +20,7 @@ from openclaw.system.processes import OutputSink, Process
 from openclaw.tools.contract import ToolContext, ToolResult
 from openclaw.tools.exec_params import ExecParams
 from openclaw.tools.exec_run import ExecRunner, RunSpec
-from openclaw.tools.exec_settings import ExecParts, ExecSettings
+from openclaw.tools.exec_settings import ExecParts
 from openclaw.tools.sandbox.backend import Jail
 from openclaw.tools.sandbox.bwrap_args import DEFAULT_PATH
 from openclaw.tools.sandbox.settings import ENV_NAME

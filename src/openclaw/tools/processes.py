@@ -118,7 +118,8 @@ class ProcessRegistry:
     Args:
         clock: ages finished entries.
         is_main: whether a run belongs to its agent's main session, which sees all of its agent.
-        output_chars, pending_chars: characters kept of a process, and of what was not polled yet.
+        output_chars: characters kept of a process (`PI_BASH_MAX_OUTPUT_CHARS`); None means the most.
+        pending_chars: characters kept of what was not polled (`OPENCLAW_BASH_PENDING_MAX_OUTPUT_CHARS`).
         choose: picks a word for an id.
     """
 
@@ -127,8 +128,8 @@ class ProcessRegistry:
         clock: Clock,
         *,
         is_main: Callable[[RunContext], bool],
-        output_chars: int = MAX_OUTPUT_CHARS,
-        pending_chars: int = MAX_OUTPUT_CHARS,
+        output_chars: int | None = None,
+        pending_chars: int | None = None,
         choose: Callable[[tuple[str, ...]], str] = secrets.choice,
     ) -> None:
         self._clock = clock
@@ -207,6 +208,10 @@ class ProcessRegistry:
             for row in list(self._rows.values())
             if row.owner.session_key == session_key and not (foreground_only and row.backgrounded)
         )
+
+    def kill_all(self) -> int:
+        """Kill everything that runs, for containment; return how many were killed."""
+        return self._kill(list(self._rows.values()))
 
     async def close(self) -> None:
         """Kill every group and wait until each has ended."""

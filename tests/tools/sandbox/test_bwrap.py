@@ -320,8 +320,8 @@ async def test_a_flood_of_output_stays_bounded(work: Path) -> None:
     assert text.endswith("END\n")
 
 
-@pytest.mark.parametrize("bad", [("x\0y", {}), ("x", {"A": "b\0c"})])
-async def test_nul_characters_start_nothing(work: Path, bad: tuple[str, dict[str, str]]) -> None:
+@pytest.mark.parametrize("bad", [("x\0y", {}), ("x", {"A": "b\0c"}), ("x", {"A": "\ud800"})])
+async def test_text_that_no_program_can_be_given_starts_nothing(work: Path, bad: tuple[str, dict[str, str]]) -> None:
     with pytest.raises(InvalidInput):
         await run_in(jail_at(work), bad[0], env=bad[1])
 

@@ -95,7 +95,10 @@ class BwrapBackend:
             raise InvalidInput("a command, directory or environment value holds a NUL character")
         programs = self._programs or find_programs(root=self._uid == 0)
         with contextlib.ExitStack() as stack:
-            argv, descriptors = self._argv(programs, jail, script, cwd, env, stack)
+            try:
+                argv, descriptors = self._argv(programs, jail, script, cwd, env, stack)
+            except UnicodeEncodeError:
+                raise InvalidInput("a command, directory or environment value is no valid text") from None
             launch = Launch(
                 steps=Launch.of(argv, env={}, cwd="/").steps,
                 env=self._tree.env,
