@@ -357,6 +357,11 @@ async def test_adv_H9_nothing_lasting_comes_of_what_can_run_anything(room: Room,
     assert not stored.get("agents", {}).get("main", {}).get("allowlist")
 
 
+async def test_adv_H3_always_is_not_offered_for_a_line_that_a_chat_may_shorten(room: Room) -> None:
+    assert (await ask(room, "id " + "a" * 1000)).view.allow_always
+    assert not (await ask(room, "id " + "a" * 3000)).view.allow_always
+
+
 async def test_under_full_with_ask_always_nothing_is_kept(tmp_path: Path) -> None:
     room = Room(tmp_path, {"tools": {"exec": {"host": "gateway", "security": "full", "ask": "always"}}})
     pending = await ask(room, "id -u")

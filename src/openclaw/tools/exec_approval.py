@@ -11,7 +11,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from openclaw.policy.what.exec_model import Decision, Security
 from openclaw.state.exec_approvals_doc import EffectiveRules
@@ -19,12 +19,15 @@ from openclaw.state.ledger_port import LedgerEntry
 from openclaw.system.errors import OpenClawError, Refused
 from openclaw.system.executables import bind
 from openclaw.tools import exec_text
-from openclaw.tools.approval_text import ApprovalView, SegmentView, one_line
+from openclaw.tools.approval_text import ApprovalView, SegmentView, one_line, shown
 from openclaw.tools.approvals import Coverage, Pending, Resolution
 from openclaw.tools.contract import SystemEvents, ToolResult
 from openclaw.tools.exec_host import HostCall, HostJudge, plan_start, text_start, typing_refusal, used_entries
 from openclaw.tools.exec_run import ExecRunner, RunSpec, Start
 from openclaw.tools.exec_settings import ExecParts
+
+MAX_KEPT_CHARS: Final = 2000
+"""A longer line may be shortened by a chat, so that "always" would keep what nobody saw whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +247,7 @@ def _open_bound(path: str, coverage: Coverage) -> int:
 def view_of(question: Question) -> ApprovalView:
     """Return what a prompt states about a question."""
     call, rules, decision = question.call, question.rules, question.decision
+    shown_whole_everywhere = len(shown(call.command)) <= MAX_KEPT_CHARS
     return ApprovalView(
         command=call.command,
         cwd=call.cwd,
@@ -257,5 +261,5 @@ def view_of(question: Question) -> ApprovalView:
             SegmentView(tuple(word.text for word in segment.words), segment.path) for segment in decision.segments
         ),
         env_names=tuple(call.accepted),
-        allow_always=rules.security is Security.ALLOWLIST and bool(decision.persistable),
+        allow_always=shown_whole_everywhere and rules.security is Security.ALLOWLIST and bool(decision.persistable),
     )
