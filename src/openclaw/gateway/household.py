@@ -16,7 +16,6 @@ from openclaw.agent import untrusted
 from openclaw.agent.commands.info import SUMMARIES
 from openclaw.agent.contract import Payload, ReplyTarget, TurnRequest, TurnResult
 from openclaw.agent.runtime import AgentRuntime, RuntimeParts, last_target
-from openclaw.agent.sessions.port import ToolSessions
 from openclaw.agent.settings import Settings
 from openclaw.channels.admit import Surroundings
 from openclaw.channels.answers import Answers
@@ -53,7 +52,7 @@ from openclaw.system.redaction import Redactor
 from openclaw.system.tasks import Supervisor
 from openclaw.tools.approvals import Approvals
 from openclaw.tools.catalogue import TOOLS
-from openclaw.tools.contract import Requester, RunContext, ToolServices
+from openclaw.tools.contract import Requester, SessionsPort, SystemEvents, ToolServices
 from openclaw.tools.exec import SHARED_NAME as EXEC_SERVICE
 from openclaw.tools.exec import ExecService
 from openclaw.tools.exec_settings import ExecParts, LoginPath
@@ -94,42 +93,6 @@ class HouseholdParts:
     redactor: Redactor
     command: str
     restart: Callable[[float], bool]
-
-
-class _Relay:
-    """Stands for the runtime in the ports of rooms that are built before it."""
-
-    def __init__(self) -> None:
-        self.runtime: AgentRuntime | None = None
-        self.sessions: ToolSessions | None = None
-
-    def _runtime(self) -> AgentRuntime:
-        assert self.runtime is not None
-        return self.runtime
-
-    def _sessions(self) -> ToolSessions:
-        assert self.sessions is not None
-        return self.sessions
-
-    def notify(self, session_key: str, text: str, *, context_key: str | None = None, wake: bool = False) -> None:
-        """Implements `SystemEvents`."""
-        self._runtime().notify(session_key, text, context_key=context_key, wake=wake)
-
-    def rows(self, run: RunContext, *, limit: int | None, active_minutes: int | None) -> list[dict[str, Any]]:
-        """Implements `SessionsPort`."""
-        return self._sessions().rows(run, limit=limit, active_minutes=active_minutes)
-
-    def history(self, run: RunContext, session: str, *, limit: int | None, include_tools: bool) -> dict[str, Any]:
-        """Implements `SessionsPort`."""
-        return self._sessions().history(run, session, limit=limit, include_tools=include_tools)
-
-    def status(self, run: RunContext, session: str | None) -> dict[str, Any]:
-        """Implements `SessionsPort`."""
-        return self._sessions().status(run, session)
-
-    def set_model(self, run: RunContext, session: str | None, model: str) -> None:
-        """Implements `SessionsPort`."""
-        self._sessions().set_model(run, session, model)
 
 
 class AgentRunner:
@@ -182,16 +145,6 @@ class AgentRunner:
         return found if isinstance(found, str) else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Hands:
-    """The tools room."""
-
-    gate: Gate
-    approvals: Approvals
-    approvals_file: ExecApprovalsFile
-    exec: ExecService
-
-
 class GatewayHousehold:
     """Implements `server.Household`."""
 
@@ -206,10 +159,11 @@ class GatewayHousehold:
         self._settings = LiveSettings(parts.live, parts.layout, self._agents)
         self._webhooks = WebhookListeners(parts.clock)
         self._pairing = PairingStore(parts.layout, parts.clock)
-        relay = _Relay()
-        self._hands = self._build_hands(relay)
-        self._runtime = relay.runtime = self._build_runtime()
-        relay.sessions = ToolSessions(self._runtime)
+        redact = parts.redactor.redact
+        self._approvals = Approvals(parts.clock, ledger, redact=redact)
+        self._approvals_file = ExecApprovalsFile(parts.layout.exec_approvals, parts.clock, redact=redact)
+        self._exec: ExecService | None = None
+        self._runtime = self._build_runtime()
         self._channels = ChannelManager(
             self._channel_tools,
             parts.clock,
@@ -238,12 +192,13 @@ class GatewayHousehold:
             )
         )
         self._prompts = ApprovalPrompts(self._settings.forwarding, self._runner.last_target, self._put, parts.clock)
-        self._app = self._runner.app = self._build_app(relay)
+        self._app = self._runner.app = self._build_app()
         self._join()
 
     # building
 
-    def _build_hands(self, relay: _Relay) -> _Hands:
+    def _build_gate(self, sessions: SessionsPort, events: SystemEvents) -> Gate:
+        """Build the tools room; the agent calls this with its own ports."""
         parts = self._parts
         redact = parts.redactor.redact
         uid = os.geteuid()
@@ -256,50 +211,45 @@ class GatewayHousehold:
             uid=uid,
         )
         registry = ProcessRegistry(parts.clock, is_main=places.is_main)
-        approvals = Approvals(parts.clock, self._ledger)
-        approvals_file = ExecApprovalsFile(parts.layout.exec_approvals, parts.clock, redact=redact)
-        shell_env = self._live.config.document.get("env", {})
-        login_path = isinstance(shell_env, Mapping) and bool((shell_env.get("shellEnv") or {}).get("enabled"))
-        service = ExecService(
+        service = self._exec = ExecService(
             ExecParts(
                 policy=self._settings.exec_view,
                 places=places,
                 sandboxes=Sandboxes.of_machine(uid=uid, runtime_dir=parts.environment.get("XDG_RUNTIME_DIR")),
                 registry=registry,
-                approvals=approvals,
-                approvals_file=approvals_file,
+                approvals=self._approvals,
+                approvals_file=self._approvals_file,
                 environment=parts.environment,
                 clock=parts.clock,
                 ledger=self._ledger,
                 redact=redact,
-                login_path=LoginPath(enabled=login_path, home=parts.environment.home),
+                login_path=LoginPath(enabled=self._settings.asks_login_shell, home=parts.environment.home),
             ),
-            relay,
+            events,
         )
-        gate = Gate(
+        return Gate(
             TOOLS,
             policy=lambda: self._live.policy.tools,
             places=places,
             services=ToolServices(
-                sessions=relay, events=relay, shared={EXEC_SERVICE: service, PROCESS_REGISTRY: registry}
+                sessions=sessions, events=events, shared={EXEC_SERVICE: service, PROCESS_REGISTRY: registry}
             ),
             ledger=self._ledger,
             clock=parts.clock,
             redact=redact,
             always_refused={"exec": service.never},
         )
-        return _Hands(gate, approvals, approvals_file, service)
 
     def _build_runtime(self) -> AgentRuntime:
         return AgentRuntime(
             RuntimeParts(
                 settings=self._agents,
                 policy=lambda: self._live.policy,
-                gate=self._hands.gate,
+                gate=self._build_gate,
                 ledger=self._ledger,
                 clock=self._clock,
                 redact=self._parts.redactor.redact,
-                approvals=self._hands.approvals,
+                approvals=self._approvals,
                 resolve_secret=lambda value: self._secrets().resolve(value, "models.providers"),
                 bot_username=lambda channel, account: self._channels.identity(channel, account).username,
             )
@@ -348,7 +298,7 @@ class GatewayHousehold:
             )
         )
 
-    def _build_app(self, relay: _Relay) -> GatewayApp:
+    def _build_app(self) -> GatewayApp:
         parts = self._parts
         return build_app(
             GatewayParts(
@@ -360,8 +310,8 @@ class GatewayHousehold:
                 agent=self._runtime,
                 chat=self._webchat,
                 channels=_ChannelStatus(self._channels),
-                approvals=self._hands.approvals,
-                exec_approvals=_ApprovalsFilePort(self._hands.approvals_file),
+                approvals=self._approvals,
+                exec_approvals=_ApprovalsFilePort(self._approvals_file),
                 config_methods=ConfigService(
                     self._live,
                     parts.layout,
@@ -370,7 +320,7 @@ class GatewayHousehold:
                     redact=parts.redactor.redact,
                     restart=parts.restart,
                 ),
-                events=relay,
+                events=self._runtime,
                 ledger=self._ledger,
                 log_file=lambda: parts.logs.path if parts.logs is not None else None,
                 redact=parts.redactor.redact,
@@ -381,7 +331,7 @@ class GatewayHousehold:
     def _join(self) -> None:
         self._runtime.on_finished(self._finished)
         self._runtime.subscribe(self._typing)
-        self._hands.approvals.observe(self._prompts)
+        self._approvals.observe(self._prompts)
         self._delivery.on_sent(lambda row, _receipt: self._channels.delivered(row.channel, row.account))
         self._live.subscribe(self._changed)
 
@@ -487,7 +437,7 @@ class GatewayHousehold:
             self._channels.close,
             self._intake.close,
             self._runtime.close,
-            self._hands.exec.close,
+            *([self._exec.close] if self._exec is not None else ()),
             self._typing.close,
             self._prompts.close,
             self._tasks.close,

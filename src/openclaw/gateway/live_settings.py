@@ -156,6 +156,11 @@ class LiveSettings:
         """Return what decides about an agent's commands."""
         return exec_view(self._live.policy, agent_id)
 
+    @property
+    def asks_login_shell(self) -> bool:
+        """Return whether PATH is taken from the login shell (`env.shellEnv.enabled`)."""
+        return self.config.env.shell_env.enabled is True
+
 
 def _zone(name: str | None) -> tzinfo | None:
     """Return a zone by name; None is the host's."""
