@@ -81,7 +81,7 @@ class Child:
             raise InvalidInput(f"A program is started by its absolute path, not by {argv[0] if argv else ''!r}.")
         words = [sys.executable, "-I", "-S", "-c", _TAKE_TERMINAL, *argv] if terminal else list(argv)
         try:
-            self._popen = subprocess.Popen(  # noqa: S603 - argv comes from the approved plan, and no shell is involved
+            self._popen = subprocess.Popen(
                 words,
                 stdin=streams[0],
                 stdout=streams[1],
