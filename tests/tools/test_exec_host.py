@@ -267,7 +267,7 @@ async def test_adv_I2_the_environment_is_built_from_lists(tmp_path: Path) -> Non
         "HOME": "/home/me",
         "TERM": "xterm",
         "LC_CTYPE": "C",
-        "SECRET_KEY": "canary",
+        "UNLISTED": "canary",
         "OPENCLAW_GATEWAY_TOKEN": "canary",
         "LD_PRELOAD": "canary",
         "PASSED": "on",
