@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 DELTA_SECONDS: Final = 0.15
 MAX_RUNS: Final = 1024
 TOOL_EVENTS: Final = "tool-events"
+ALL_TOOL_EVENTS: Final = "tool-events-full"
+"""Our own capability: the connection hears of its runs' tools in full, whatever the session's verbose level is."""
 _ONLY_FULL: Final = frozenset({"result", "partialResult"})
 _STOP_REASONS: Final = {"stop-command": "stop"}
 
@@ -29,6 +31,7 @@ class _Run:
 
     session_key: str = ""
     conn_id: str | None = None
+    full: bool = False
     seq: int = 0
     text: str = ""
     text_ms: int = 0
@@ -53,7 +56,10 @@ class ChatEvents:
 
     def started_by(self, run_id: str, conn_id: str) -> None:
         """Note which connection started a run: it alone may hear of the run's tools."""
-        self._run(run_id).conn_id = conn_id
+        run = self._run(run_id)
+        connection = self._connections.get(conn_id)
+        run.conn_id = conn_id
+        run.full = connection is not None and ALL_TOOL_EVENTS in connection.peer.caps
 
     def emit(self, event: AgentEvent) -> None:
         """Take an event; never blocks and never raises."""
@@ -89,7 +95,7 @@ class ChatEvents:
             self._ended(event.run_id, run, event)
 
     def _tool(self, run: _Run, event: AgentEvent) -> None:
-        level = self._verbosity(event.session_key)
+        level = "full" if run.full else self._verbosity(event.session_key)
         if run.conn_id is None or level not in ("on", "full"):
             return
         data = event.data
