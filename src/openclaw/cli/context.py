@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
+from openclaw.state.files import check_owned
 from openclaw.state.layout import StateLayout
 from openclaw.system.environment import Environment
 
@@ -62,5 +64,29 @@ class CliContext:
         if dev and found.get("OPENCLAW_GATEWAY_PORT") is None:
             values["OPENCLAW_GATEWAY_PORT"] = DEV_PORT
         applied = Environment(values, found.origins)
-        color = not no_color and applied.get("NO_COLOR") is None and sys.stdout.isatty()
+        wanted = sys.stdout.isatty() or applied.get("FORCE_COLOR") not in (None, "0")
+        color = wanted and not no_color and applied.get("NO_COLOR") is None
         return cls(environment=applied, layout=StateLayout.resolve(applied), color=color)
+
+    @property
+    def command(self) -> str:
+        """Return how this program is called again with the same profile, for hints."""
+        profile = self.environment.get("OPENCLAW_PROFILE")
+        return f"openclaw --profile {profile}" if profile and profile != "default" else "openclaw"
+
+    def own_state(self) -> StateLayout:
+        """Return the layout, once it is known that nobody else could have written the state.
+
+        Raises:
+            Unavailable: the directory belongs to another user or may be written by others; the message says what to do.
+        """
+        check_owned(self.layout.root)
+        return self.layout
+
+    def shown(self, path: Path | str) -> str:
+        """Return a path as people are shown it: with `~`, or `$OPENCLAW_HOME` when that is set, for the home."""
+        text, home = str(path), str(self.environment.home)
+        if text != home and not text.startswith(home.rstrip("/") + "/"):
+            return text
+        short = "$OPENCLAW_HOME" if self.environment.get("OPENCLAW_HOME") else "~"
+        return short + text[len(home) :]

@@ -1,4 +1,4 @@
-"""The console script. `--version` is answered before anything is imported; the rest goes to the command tree."""
+"""The console script. Version and root help are answered from data; the rest goes to the command tree."""
 
 import sys
 
@@ -10,6 +10,11 @@ def main() -> int:
         from openclaw.version import VERSION
 
         sys.stdout.write(VERSION + "\n")
+        return 0
+    if arguments in ([], ["--help"], ["-h"], ["help"]):
+        from openclaw.cli.commands import root_help
+
+        sys.stdout.write(root_help())
         return 0
     from openclaw.cli.root import run
 

@@ -1,16 +1,23 @@
-"""What commands print: one JSON document with `--json`, rich tables for people, errors without a stack trace."""
+"""What commands print: one JSON document with `--json`, tables for people, errors without a stack trace.
+
+Tables are drawn by rich on a terminal. Elsewhere they are plain columns, so that nothing is cut at some width and the
+library is not even loaded.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from openclaw.system.errors import ConfigInvalid, OpenClawError
+from openclaw.system.errors import OpenClawError
 
 if TYPE_CHECKING:
+    import click
     from rich.console import Console
+
+PROFILE_EXIT: Final = 2
 
 
 def print_json(value: Any) -> None:
@@ -38,44 +45,78 @@ def console(*, color: bool) -> Console:
 def print_table(
     title: str | None, columns: Sequence[str], rows: Iterable[Sequence[str]], *, color: bool, empty: str = "None."
 ) -> None:
-    """Print rows as a table, or one line when there are none."""
+    """Print rows as a table, or one line when there are none. Control characters in cells are made visible."""
+    listed = [[visible(cell) for cell in row] for row in rows]
+    if not listed:
+        print_line(f"{title}: {empty.lower()}" if title else empty)
+    elif sys.stdout.isatty() or color:
+        _draw(title, columns, listed, color=color)
+    else:
+        widths = [max(len(cell) for cell in column) for column in zip(columns, *listed, strict=True)]
+        if title:
+            print_line(title)
+        for line in (columns, *listed):
+            print_line("  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _draw(title: str | None, columns: Sequence[str], rows: Sequence[Sequence[str]], *, color: bool) -> None:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    listed = list(rows)
-    if not listed:
-        print_line(empty)
-        return
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for name in columns:
         table.add_column(name, overflow="fold")
-    for row in listed:
+    for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     console(color=color).print(table)
+
+
+def visible(text: str) -> str:
+    """Return text from elsewhere in a form that cannot steer a terminal."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
 
 
 def show_error(error: OpenClawError, arguments: Sequence[str]) -> int:
     """Print an error for people on stderr, or as JSON on stdout when `--json` was asked for; returns exit code 1."""
     issues = error.details.get("issues")
-    if "--json" in arguments:
-        shown: dict[str, Any] = {"ok": False, "error": {"type": "cli_error", "message": error.message}}
-        if issues:
-            shown["issues"] = [{"path": issue["path"], "message": issue["message"]} for issue in issues]
-        print_json(shown)
-        return 1
-    if isinstance(error, ConfigInvalid) and issues:
-        _show_issues(error, issues)
+    listed = [issue for issue in issues if isinstance(issue, Mapping)] if isinstance(issues, Sequence) else []
+    if wants_json(arguments):
+        extra = {"issues": [{"path": one["path"], "message": one["message"]} for one in listed]} if listed else {}
+        print_json(error_json(error.message) | extra)
+    elif listed and "file" in error.details:
+        show_issues(error.details["file"], listed)
     else:
         print_error(f"openclaw: {error.message}")
+        for note in error.details.get("notes", ()):
+            print_error(f"  {note}")
     return 1
 
 
-def _show_issues(error: ConfigInvalid, issues: Sequence[Mapping[str, Any]]) -> None:
+def show_usage_error(error: click.ClickException, arguments: Sequence[str]) -> int:
+    """Print what is wrong with the command line; returns 2 for a bad `--profile`, else 1."""
+    if wants_json(arguments):
+        print_json(error_json(error.format_message()))
+    else:
+        error.show(sys.stderr)
+    named = getattr(error, "option_name", None)
+    return PROFILE_EXIT if named == "profile" or named == "--profile" else 1
+
+
+def wants_json(arguments: Sequence[str]) -> bool:
+    """Tell whether the command line asks for JSON."""
+    return "--json" in arguments
+
+
+def error_json(message: str) -> dict[str, Any]:
+    """Return the JSON form of a failure (config.md 1.6)."""
+    return {"ok": False, "error": {"type": "cli_error", "message": message}}
+
+
+def show_issues(file: object, issues: Iterable[Mapping[str, Any]]) -> None:
+    """Print the faults of a config on stderr (config.md 1.6)."""
     print_error("Config invalid")
-    file = error.details.get("file")
-    if file:
-        print_error(f"File: {file}")
+    print_error(f"File: {file}")
     print_error("Problem:")
     for issue in issues:
         line = issue.get("line")
@@ -93,3 +134,14 @@ def age(ms: int | None) -> str:
         if seconds >= size:
             return f"{seconds // size}{unit} ago"
     return "just now" if seconds < 10 else f"{seconds}s ago"
+
+
+def tokens(used: int | None, context: int | None) -> str:
+    """Return token counts as people say them: `12k/200k (6%)`."""
+    if not context:
+        return "-" if used is None else _short(used)
+    return f"{_short(used or 0)}/{_short(context)} ({min(999, round((used or 0) * 100 / context))}%)"
+
+
+def _short(number: int) -> str:
+    return f"{number / 1000:.0f}k" if number >= 1000 else str(number)

@@ -60,7 +60,7 @@ def load_config(layout: StateLayout, environment: Environment, *, catalog: Catal
     """
     loaded = read_config(layout, environment, catalog=catalog)
     if loaded.config is None:
-        raise invalid(loaded.issues)
+        raise invalid(loaded.issues, layout.config)
     return loaded.config
 
 

@@ -297,13 +297,13 @@ class Config:
         return cast("Security", self._section("security"))
 
 
-def invalid(issues: tuple[Issue, ...]) -> ConfigInvalid:
-    """Return the error that stands for these faults."""
+def invalid(issues: tuple[Issue, ...], file: Path | None = None) -> ConfigInvalid:
+    """Return the error that stands for these faults, and names the file that they are in."""
     first = issues[0]
     more = f" (and {len(issues) - 1} more)" if len(issues) > 1 else ""
     return ConfigInvalid(
         f"Config invalid: {first.path or '<root>'}: {first.message}{more}",
-        details={"issues": [issue.as_dict() for issue in issues]},
+        details={"issues": [issue.as_dict() for issue in issues], **({} if file is None else {"file": str(file)})},
     )
 
 
