@@ -270,7 +270,7 @@ async def running(
     parts = RuntimeParts(
         settings=world.settings,
         policy=world.policy,
-        gate=found,
+        gate=lambda _sessions, _events: found,
         ledger=ledger,
         clock=world.clock,
         approvals=approvals,

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final
 
-from openclaw.agent.context import context_of, prepared
+from openclaw.agent.context import prepared
 from openclaw.agent.contract import Failure, ModelRef, ModelRequest, RunStatus, ToolSchema
 from openclaw.agent.draft import Draft
 from openclaw.agent.models.catalog import supported_thinking, thinking_level
@@ -112,12 +112,11 @@ class ModelLoop:
         run = turn.facts.run_context(ref, policy, self._parts.gate)
         tools = self._parts.gate.offered(run).tools
         turn.thinking = self._thinking(turn, ref)
-        context = context_of(turn.transcript.branch())
         budget = max(1_000, ref.context_window // 2**overflows - _OVERFLOW_MARGIN) if overflows else None
         return ModelRequest(
             ref=ref,
             system=turn.facts.prompt(run, ref, policy, tools, turn.thinking),
-            messages=prepared(context.messages, ref, budget=budget),
+            messages=prepared(turn.context.messages, ref, budget=budget),
             tools=[self._schema(tool) for tool in tools],
             thinking=turn.thinking,
             session_key=turn.request.session_key,

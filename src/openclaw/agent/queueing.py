@@ -27,13 +27,13 @@ class SessionQueue:
         waiting: accepted, in order.
         running: the one that runs now.
         wake: a system event asked for a turn as soon as the session is idle.
-        last_ended: monotonic seconds when the last run ended; None before the first.
+        followed: a run has ended: what waits now are follow-ups.
     """
 
     waiting: deque[Run] = field(default_factory=deque)
     running: Run | None = None
     wake: bool = False
-    last_ended: float | None = None
+    followed: bool = False
 
 
 def authority(requester: Requester) -> tuple[Any, ...]:

@@ -27,7 +27,6 @@ class Run:
         done: its result.
         stopping: why it is being stopped.
         task: the task that runs it, while it runs.
-        joined: runs whose messages this one answers as well.
     """
 
     request: TurnRequest
@@ -36,7 +35,6 @@ class Run:
     done: asyncio.Future[TurnResult]
     stopping: Stopping = field(default_factory=Stopping)
     task: asyncio.Task[Any] | None = None
-    joined: tuple[Run, ...] = ()
 
     @property
     def run_id(self) -> str:

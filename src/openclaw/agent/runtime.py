@@ -15,15 +15,17 @@ from typing import Any, Final
 
 from openclaw.agent.commands.context import CommandParts
 from openclaw.agent.commands.dispatch import Command, Commands
-from openclaw.agent.contract import EventSink, Payload, ReplyTarget, RunStatus, TurnRequest, TurnResult
+from openclaw.agent.contract import EventSink, Payload, ReplyTarget, TurnRequest, TurnResult
 from openclaw.agent.events import Bus, Emitter
 from openclaw.agent.lanes import Lanes
 from openclaw.agent.models.keyring import SecretResolver
 from openclaw.agent.models.registry import ModelRegistry
-from openclaw.agent.queueing import SessionQueue, authority, joined, overflow, take_batch
+from openclaw.agent.queueing import authority
 from openclaw.agent.resets import begin_anew
 from openclaw.agent.run_facts import INTERNAL, text
 from openclaw.agent.runs import Run, Runs
+from openclaw.agent.session_order import DROPPED, JOINED, OrderParts, SessionOrder
+from openclaw.agent.sessions.port import SessionsForTools
 from openclaw.agent.sessions.service import SessionService
 from openclaw.agent.sessions.stores import Sessions
 from openclaw.agent.settings import PolicyView, Settings
@@ -40,12 +42,10 @@ from openclaw.system.clock import Clock
 from openclaw.system.errors import OpenClawError
 from openclaw.system.tasks import Supervisor
 from openclaw.tools.approvals import Approvals
-from openclaw.tools.contract import Requester
+from openclaw.tools.contract import Requester, SessionsPort, SystemEvents
 
 log = logging.getLogger(__name__)
 
-JOINED: Final = "joined"
-DROPPED: Final = "dropped"
 MAX_SETTLED: Final = 10_000
 
 Finished = Callable[[TurnRequest, TurnResult], Awaitable[None] | None]
@@ -58,7 +58,7 @@ class RuntimeParts:
     Attributes:
         settings: the current config, per agent.
         policy: the current policy.
-        gate: the door to tools.
+        gate: builds the door to tools from the two ports that tools have into this room.
         ledger: takes one record per command.
         clock: the time.
         redact: masks secrets in debug output for chats.
@@ -69,7 +69,7 @@ class RuntimeParts:
 
     settings: Settings
     policy: Callable[[], PolicyView]
-    gate: GatePort
+    gate: Callable[[SessionsPort, SystemEvents], GatePort]
     ledger: LedgerPort
     clock: Clock
     redact: Callable[[str], str] = str
@@ -88,15 +88,16 @@ class AgentRuntime:
         self._background = Supervisor("agent-stores")
         self._bus = Bus()
         self._runs = Runs(parts.clock)
-        self._queues: dict[str, SessionQueue] = {}
         self._lanes = Lanes(parts.settings.lane_cap)
         self._callbacks: list[Finished] = []
         self._settled: dict[int, None] = {}
-        self._closing = False
         self.lines = SystemLines(parts.clock)
         self.store = Sessions(parts.settings, parts.policy, parts.clock, self._background)
         self.registry = registry or ModelRegistry(
             parts.settings, parts.clock, self._background, resolve=parts.resolve_secret
+        )
+        self.gate = parts.gate(
+            SessionsForTools(parts.settings, parts.policy, self.store, self.registry, parts.clock), self
         )
         self._turns = Turns(
             TurnParts(
@@ -104,7 +105,7 @@ class AgentRuntime:
                 policy=parts.policy,
                 sessions=self.store,
                 registry=self.registry,
-                gate=parts.gate,
+                gate=self.gate,
                 lines=self.lines,
                 clock=parts.clock,
                 redact=parts.redact,
@@ -124,6 +125,18 @@ class AgentRuntime:
             parts.ledger,
         )
         self.sessions = SessionService(parts.settings, parts.policy, self.store, self.registry, parts.clock, self)
+        self._order = SessionOrder(
+            OrderParts(
+                settings=parts.settings,
+                clock=parts.clock,
+                tasks=self._tasks,
+                lines=self.lines,
+                alone=lambda request: self._commands.find(request) is not None,
+                run=self._in_lane,
+                settle=self._settle,
+                wake=self._wake_run,
+            )
+        )
 
     # Taking turns
 
@@ -142,28 +155,12 @@ class AgentRuntime:
         if command is not None and not command.resets:
             self._tasks.start(self._command(run, command), name=f"command {request.run_id}")
             return run
-        self._enqueue(run)
+        self._order.put(run)
         return run
 
     def run(self, request: TurnRequest) -> None:
         """Queue a turn; for callers that hear of its end by `on_finished`."""
         self.submit(request)
-
-    def _enqueue(self, run: Run) -> None:
-        key = run.request.session_key
-        queue = self._queues.get(key)
-        if queue is None:
-            queue = self._queues[key] = SessionQueue()
-            self._tasks.start(self._work(key, queue), name=f"session {key}")
-        queue.waiting.append(run)
-        settings = self._parts.settings.queue(run.request.requester.channel)
-        if settings.mode == "interrupt" and queue.running is not None:
-            queue.running.stop("interrupt")
-        over = overflow(queue, settings)
-        if over.summary:
-            self.lines.add(key, over.summary, source=run.request.requester.source)
-        for dropped in over.dropped:
-            self._tasks.start(self._settle(dropped, self._ended(dropped, "ok", DROPPED)), name="dropped")
 
     async def _command(self, run: Run, command: Command) -> None:
         try:
@@ -175,82 +172,11 @@ class AgentRuntime:
             answer = DEFECT
         await self._settle(run, self._answered(run, answer))
 
-    # The order of one session
-
-    async def _work(self, key: str, queue: SessionQueue) -> None:
-        """Run what waits for a session until nothing does."""
-        try:
-            while not self._closing:
-                if not queue.waiting and queue.wake and self.lines.waiting(key):
-                    self._enqueue(self._wake_run(key))
-                queue.wake = False
-                if not queue.waiting:
-                    return
-                await self._quiet(queue)
-                if queue.waiting:
-                    await self._next(queue)
-        finally:
-            if self._queues.get(key) is queue:
-                del self._queues[key]
-
-    async def _quiet(self, queue: SessionQueue) -> None:
-        """Wait until the sender of a follow-up has been quiet for a moment (`messages.queue.debounceMs`)."""
-        while queue.waiting and queue.last_ended is not None:
-            first, last = queue.waiting[0], queue.waiting[-1]
-            if first.request.requester.channel == INTERNAL or self._alone(first.request):
-                return
-            quiet = self._parts.settings.queue(first.request.requester.channel).debounce_seconds
-            left = quiet - (self._clock.now_ms() - last.accepted_ms) / 1000
-            if left <= 0:
-                return
-            await self._clock.sleep(left)
-
-    def _alone(self, request: TurnRequest) -> bool:
-        return self._commands.find(request) is not None
-
-    async def _next(self, queue: SessionQueue) -> None:
-        first = queue.waiting[0].request
-        settings = self._parts.settings.queue(first.requester.channel)
-        batch = take_batch(queue, settings, self._alone)
-        run = batch[-1]
-        run.request = joined([item.request for item in batch])
-        run.joined = tuple(batch[:-1])
-        for other in run.joined:
-            await self._settle(other, self._ended(other, "ok", JOINED))
-        queue.running = run
-        try:
-            await self._execute(run)
-        finally:
-            queue.running = None
-            queue.last_ended = self._clock.monotonic()
-
-    async def _execute(self, run: Run) -> None:
-        """Run one turn in its lanes and settle it; only the end of the process leaves it unsettled."""
-        task = run.task = self._tasks.start(self._in_lane(run), name=f"turn {run.run_id}")
-        if run.stopping.reason is not None:
-            task.cancel()
-        await asyncio.wait([task])
-        if task.cancelled() and run.stopping.reason in {None, SHUTDOWN}:
-            return
-        if task.cancelled():
-            result = self._ended(run, "aborted", str(run.stopping.reason))
-        elif task.exception() is not None:
-            result = self._ended(run, "error", "error", error=DEFECT)
-        else:
-            result = task.result()
-        await self._settle(run, result)
-
     async def _in_lane(self, run: Run) -> TurnResult:
         async with self._lanes.hold(run.request.session_key, run.request.lane):
             request = run.request
-            if request.inbound_ids and all(row in self._settled for row in request.inbound_ids):
-                return self._ended(run, "ok", JOINED)
-            if (
-                request.requester.channel == INTERNAL
-                and not request.text
-                and not self.lines.waiting(request.session_key)
-            ):
-                return self._ended(run, "ok", DROPPED)
+            if self._pointless(request):
+                return self._order.ended(run, "ok", DROPPED)
             command = self._commands.find(request)
             if command is not None and command.resets:
                 verdict = self._commands.judge(command, request)
@@ -260,23 +186,19 @@ class AgentRuntime:
                 request = following
             return await self._turns.run(request, run.emitter, run.stopping)
 
+    def _pointless(self, request: TurnRequest) -> bool:
+        """Return whether nothing is left to do: the message was answered with others, or its events were told."""
+        if request.inbound_ids and all(row in self._settled for row in request.inbound_ids):
+            return True
+        woken = request.requester.channel == INTERNAL and not request.text
+        return woken and not self.lines.waiting(request.session_key)
+
     def _answered(self, run: Run, answer: str) -> TurnResult:
         """Return the result of a run that no model answered, and tell it."""
         if answer:
             run.emitter.emit("assistant", {"text": answer, "delta": answer})
-        ended = self._ended(run, "ok", "stop")
+        ended = self._order.ended(run, "ok", "stop")
         return replace(ended, payloads=(Payload(answer),) if answer else ())
-
-    def _ended(self, run: Run, status: RunStatus, reason: str, *, error: str | None = None) -> TurnResult:
-        """Return the result of a run that did not come to an answer, and tell its end."""
-        now = self._clock.now_ms()
-        data: dict[str, Any] = {"phase": "error" if error else "end", "endedAt": now, "stopReason": reason}
-        if error:
-            data["error"] = error
-        if status == "aborted":
-            data["aborted"] = True
-        run.emitter.emit("lifecycle", data)
-        return TurnResult(run.run_id, status, (), run.accepted_ms, now, error=error, stop_reason=reason)
 
     # Ends
 
@@ -285,7 +207,10 @@ class AgentRuntime:
         request = run.request
         if result.stop_reason == JOINED:
             request = replace(request, inbound_ids=())
-        elif not self._leaves(request):
+        elif run.stopping.rows:
+            rows = dict.fromkeys((*request.inbound_ids, *run.stopping.rows))
+            request = replace(request, inbound_ids=tuple(rows))
+        if not self._leaves(request):
             request = replace(request, target=None)
         if not run.done.done():
             run.done.set_result(result)
@@ -308,7 +233,8 @@ class AgentRuntime:
 
     def _leaves(self, request: TurnRequest) -> bool:
         """Return whether answers of the session may be delivered; a command's answer always is (agent.md 1.9)."""
-        if request.target is None or self._commands.find(request) is not None:
+        command = self._commands.find(request)
+        if request.target is None or (command is not None and not command.resets):
             return True
         entry = self.store.entry(request.session_key) or {}
         facts = SendFacts(
@@ -342,40 +268,27 @@ class AgentRuntime:
 
     def abort(self, session_key: str, *, run_id: str | None = None, stop_reason: str = "rpc") -> tuple[str, ...]:
         """Stop what runs in a session and drop what waits, or one run of it; returns the ids."""
-        return self._abort(session_key, stop_reason, lambda run: run_id is None or run.run_id == run_id)
+        key = self.store.canonical(session_key)
+        return self._order.abort(key, stop_reason, lambda run: run_id is None or run.run_id == run_id)
 
     def stop(self, session_key: str, requester: Requester) -> tuple[str, ...]:
         """Stop the runs that this person may stop: in rooms with several people only his own, an owner's all."""
         everything = requester.is_owner or requester.chat_type == "direct"
         own = authority(requester)[:5]
-        return self._abort(
-            session_key, "stop-command", lambda run: everything or authority(run.request.requester)[:5] == own
+        return self._order.abort(
+            self.store.canonical(session_key),
+            "stop-command",
+            lambda run: everything or authority(run.request.requester)[:5] == own,
         )
-
-    def _abort(self, session_key: str, reason: str, wanted: Callable[[Run], bool]) -> tuple[str, ...]:
-        queue = self._queues.get(self.store.canonical(session_key))
-        if queue is None:
-            return ()
-        waiting = [run for run in queue.waiting if wanted(run)]
-        stopped = []
-        if queue.running is not None and wanted(queue.running):
-            queue.running.stop(reason)
-            stopped.append(queue.running.run_id)
-        for run in waiting:
-            queue.waiting.remove(run)
-            run.stopping.reason = reason
-            self._tasks.start(self._settle(run, self._ended(run, "aborted", reason)), name=f"aborted {run.run_id}")
-            stopped.append(run.run_id)
-        return tuple(stopped)
 
     def activity(self, session_key: str) -> tuple[bool, int]:
         """Return whether a session runs, and how many turns wait."""
-        queue = self._queues.get(self.store.canonical(session_key))
+        queue = self._order.queue(self.store.canonical(session_key))
         return (queue.running is not None, len(queue.waiting)) if queue else (False, 0)
 
     async def idle(self, session_key: str, seconds: float) -> bool:
         """Wait until nothing runs in a session; returns False when the time is over."""
-        queue = self._queues.get(self.store.canonical(session_key))
+        queue = self._order.queue(self.store.canonical(session_key))
         running = queue.running if queue else None
         if running is None:
             return True
@@ -409,18 +322,13 @@ class AgentRuntime:
         """
         key = self.store.canonical(session_key)
         added = self.lines.add(key, text, source=source, context_key=context_key)
-        if not wake or not added or self._closing:
-            return
-        queue = self._queues.get(key)
-        if queue is not None:
-            queue.wake = True
-            return
-        self._enqueue(self._wake_run(key))
+        if wake and added:
+            self._order.wake(key)
 
     def _wake_run(self, key: str) -> Run:
         """Return a turn that nobody sent: it has no owner and no command rights, and answers where the session is."""
         entry = self.store.entry(key) or {}
-        target = _last_target(entry)
+        target = last_target(entry)
         chat_type = target.chat_type if target else "direct"
         requester = Requester(
             channel=INTERNAL, source=Source.SYSTEM, chat_type=chat_type, group_id=text(entry, "groupId")
@@ -464,22 +372,22 @@ class AgentRuntime:
 
     async def drain(self, seconds: float) -> None:
         """Take no follow-ups any more, and give what runs a little time to end."""
-        self._closing = True
-        running = [queue.running.done for queue in self._queues.values() if queue.running is not None]
+        self._order.closing = True
+        running = [run.done for run in self._order.running]
         if running and seconds > 0:
             await asyncio.wait(running, timeout=seconds)
 
     async def close(self) -> None:
         """Stop; turns that were cut stay open in the journal and are run again after the next start."""
-        self._closing = True
-        for queue in self._queues.values():
-            if queue.running is not None:
-                queue.running.stop(SHUTDOWN)
+        self._order.closing = True
+        for run in self._order.running:
+            run.stop(SHUTDOWN)
         await self._tasks.close()
+        now = self._clock.now_ms()
         for run in self._runs.active:
             if not run.done.done():
-                now = self._clock.now_ms()
-                run.done.set_result(TurnResult(run.run_id, "aborted", (), run.accepted_ms, now, stop_reason=SHUTDOWN))
+                cut = TurnResult(run.run_id, "aborted", (), run.accepted_ms, now, stop_reason=SHUTDOWN)
+                run.done.set_result(cut)
         await self.registry.close()
         await self.store.close()
         await self._background.close()
@@ -489,7 +397,7 @@ def _same_run(one: TurnRequest, other: TurnRequest) -> bool:
     return one.session_key == other.session_key and authority(one.requester)[:5] == authority(other.requester)[:5]
 
 
-def _last_target(entry: Any) -> ReplyTarget | None:
+def last_target(entry: Any) -> ReplyTarget | None:
     """Return where a session's last message came from."""
     channel, to = text(entry, "lastChannel"), text(entry, "lastTo")
     if channel is None or to is None:

@@ -66,6 +66,7 @@ class Turns:
             await asyncio.to_thread(create_missing, agent.workspace)
         async with sessions.transcript(request.session_key, entry) as transcript:
             resumed = find(transcript.branch(), request.inbound_ids)
+            stopping.rows = resumed.inbound_ids if resumed is not None else ()
             if resumed is not None and resumed.answered:
                 return self._answered(request, resumed, entry, emitter, started)
             turn = self._state(request, agent, entry, transcript, emitter)

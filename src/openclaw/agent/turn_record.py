@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from openclaw.agent.context import context_of, interrupted_result
+from openclaw.agent.context import interrupted_result
 from openclaw.agent.contract import Payload
 from openclaw.agent.resume import Resumed
 from openclaw.agent.silence import is_silent
@@ -88,7 +88,7 @@ def run_label(turn: TurnState) -> Label:
     """Return the label of everything in the model's context (guard.md 1)."""
     files = (file.label for file in turn.facts.files)
     origins = (label_of(origin.source) for origin in turn.request.provenance)
-    return join_all((context_of(turn.transcript.branch()).label, *files, *origins))
+    return join_all((turn.context.label, *files, *origins))
 
 
 def keep_counters(parts: TurnParts, turn: TurnState, *, ok: bool, aborted: bool) -> None:

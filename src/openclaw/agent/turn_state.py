@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from openclaw.agent.context import Context, context_of
 from openclaw.agent.contract import ModelRef, Payload, TurnRequest
 from openclaw.agent.draft import Draft
 from openclaw.agent.events import Emitter
@@ -33,9 +34,15 @@ _SHOWN_OUTPUT: Final = 2_000
 
 @dataclass(slots=True)
 class Stopping:
-    """Why a run is being stopped, set before its task is cancelled."""
+    """What a run and those who watch over it tell each other.
+
+    Attributes:
+        reason: why it is being stopped; set before its task is cancelled.
+        rows: further journal rows that its answer closes, found in the transcript after a crash.
+    """
 
     reason: str | None = None
+    rows: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +103,15 @@ class TurnState:
     candidate: Candidate | None = None
     key: Key | None = None
     thinking: str = "off"
+    _context: tuple[int, Context] | None = None
+
+    @property
+    def context(self) -> Context:
+        """Return what the model sees of the conversation as it is now."""
+        branch = self.transcript.branch()
+        if self._context is None or self._context[0] != len(branch):
+            self._context = (len(branch), context_of(branch))
+        return self._context[1]
 
     @property
     def ref(self) -> ModelRef | None:

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import msgspec
 
-from openclaw.policy.what.labels import Confidentiality, Integrity, Label, Provenance, Source, join_all, label_of
+from openclaw.policy.what.labels import CLEAN, Confidentiality, Integrity, Label, Provenance, Source, join_all, label_of
 from openclaw.state.files import append_line, write_private
 from openclaw.state.sessions import checked_session_id
 from openclaw.system.clock import Clock, iso
@@ -47,6 +47,7 @@ class Line:
     parent_id: str | None
     type: str
     fields: Mapping[str, Any]
+    _label: Label | None = field(default=None, compare=False, repr=False)
 
     @property
     def message(self) -> Mapping[str, Any]:
@@ -72,15 +73,18 @@ class Line:
     def label(self) -> Label:
         """Return the label of the line: that of its origins, joined with the stored one (guard.md 1)."""
         if self.type not in LABELLED_TYPES:
-            return Label()
-        return join_all((*(label_of(origin.source) for origin in self.provenances), stored_label(self.fields)))
+            return CLEAN
+        if self._label is None:
+            origins = (label_of(origin.source) for origin in self.provenances)
+            object.__setattr__(self, "_label", join_all((*origins, stored_label(self.fields))))
+        return self._label or CLEAN
 
 
 def stored_label(fields: Mapping[str, Any]) -> Label:
     """Return the label that a line carries; absent or unreadable parts add nothing."""
     found = fields.get("label")
     if not isinstance(found, dict):
-        return Label()
+        return CLEAN
     integrity = Integrity.__members__.get(str(found.get("integrity", "")).upper(), Integrity.OWNER)
     confidentiality = Confidentiality.__members__.get(
         str(found.get("confidentiality", "")).upper(), Confidentiality.PUBLIC

@@ -11,7 +11,7 @@ from openclaw.policy.who.commands_registry import COMMANDS
 
 USAGE_LEVELS: Final = ("off", "tokens", "full")
 
-_SUMMARIES: Final = {
+SUMMARIES: Final = {
     "help": "what you can do here",
     "commands": "all commands",
     "status": "this session: model, tokens, levels",
@@ -48,7 +48,7 @@ async def commands_text(context: CommandContext) -> str:
     """Answer /commands: what is built and switched on."""
     index = context.parts.policy().access.commands
     lines = [
-        f"/{spec.name} {_SUMMARIES[spec.name]}" for spec in COMMANDS if spec.name in _SUMMARIES and index.is_on(spec)
+        f"/{spec.name} {SUMMARIES[spec.name]}" for spec in COMMANDS if spec.name in SUMMARIES and index.is_on(spec)
     ]
     return "\n".join(lines)
 

@@ -62,7 +62,22 @@ def _openai_client(ref: ModelRef, credential: Secret | None) -> Any:
         max_retries=0,
     )
     client.organization = client.project = None  # the environment's must not go to another endpoint
+    _untouched(client.chat.completions)
     return client
+
+
+def _untouched(resource: Any) -> None:
+    """Let the SDK send messages and tools as they are.
+
+    It would walk every message of the conversation through its typed transforms, which have nothing to change there and
+    cost more than all the rest of a turn.
+    """
+    plain = resource.create
+
+    async def create(*, messages: Any, extra_body: Mapping[str, Any] | None = None, **rest: Any) -> Any:
+        return await plain(messages=[], extra_body={**(extra_body or {}), "messages": list(messages)}, **rest)
+
+    resource.create = create
 
 
 def _openai_provider(ref: ModelRef, client: Any) -> Any:
@@ -97,6 +112,7 @@ def _anthropic(ref: ModelRef, credential: Secret | None) -> Connection:
         default_headers=headers,
         max_retries=0,
     )
+    _untouched(client.beta.messages)
     provider = providers.AnthropicProvider(anthropic_client=client)
     return Connection(lambda name: module.AnthropicModel(name, provider=provider), client.close)
 
