@@ -55,11 +55,13 @@ class ChatEvents:
         self._runs: dict[str, _Run] = {}
 
     def started_by(self, run_id: str, conn_id: str) -> None:
-        """Note which connection started a run: it alone may hear of the run's tools."""
-        run = self._run(run_id)
+        """Note which connection started a run: it alone may hear of the run's tools, when it asked for that."""
         connection = self._connections.get(conn_id)
+        if connection is None or TOOL_EVENTS not in connection.peer.caps:
+            return
+        run = self._run(run_id)
         run.conn_id = conn_id
-        run.full = connection is not None and ALL_TOOL_EVENTS in connection.peer.caps
+        run.full = ALL_TOOL_EVENTS in connection.peer.caps
 
     def emit(self, event: AgentEvent) -> None:
         """Take an event; never blocks and never raises."""
