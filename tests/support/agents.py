@@ -216,7 +216,11 @@ class Agent:
 
     def lines(self, key: str = MAIN) -> list[dict[str, Any]]:
         """Return the lines of a transcript file, without its header."""
+        if not self.entry(key):
+            return []
         path = self.runtime.store.path(key, self.entry(key))
+        if not path.exists():
+            return []
         return [json.loads(raw) for raw in path.read_bytes().split(b"\n") if raw][1:]
 
     def messages(self, key: str = MAIN) -> list[dict[str, Any]]:
