@@ -358,16 +358,15 @@ class TestGateway:
     __test__ = False
 
     app: GatewayApp
+    clock: Clock
+    port: int
     door: DoorSettings
     layout: StateLayout
     agent: EchoAgent
-    chat: EchoChat
     config: ConfigText
     events: EventList
     approvals: Approvals
     ledger: LedgerList
-    clock: Clock
-    port: int
 
     @property
     def url(self) -> str:
@@ -376,6 +375,58 @@ class TestGateway:
     @property
     def http(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+
+@dataclass
+class Rooms:
+    """The small rooms behind a gateway."""
+
+    door: DoorSettings
+    layout: StateLayout
+    agent: EchoAgent
+    config: ConfigText
+    events: EventList
+    approvals: Approvals
+    ledger: LedgerList
+
+
+def gateway_parts(
+    root: Path, clock: Clock, *, policy: GatewayPolicy | None = None, secret: str | None = TOKEN, **parts: Any
+) -> tuple[GatewayParts, Rooms]:
+    """Return what a gateway is built from; `parts` override those of `GatewayParts`."""
+    gateway = policy or GatewayPolicy(run_mode="local", has_token=secret is not None)
+    layout = StateLayout.at(root / "state")
+    ledger = LedgerList()
+    rooms = Rooms(
+        door=DoorSettings(gateway, None if secret is None else Secret(secret)),
+        layout=layout,
+        agent=EchoAgent(clock),
+        config=ConfigText(),
+        events=EventList(),
+        approvals=Approvals(clock, ledger, redact=lambda text: text),
+        ledger=ledger,
+    )
+    log_file = layout.logs / "openclaw-2026-11-24.log"
+    known = GatewayParts(
+        config=rooms.door,
+        routing=RoutingPolicy,
+        layout=layout,
+        clock=clock,
+        version="2026.11.0",
+        agent=rooms.agent,
+        chat=EchoChat(rooms.agent),
+        channels=OneChannel(),
+        approvals=rooms.approvals,
+        exec_approvals=ExecApprovalsFile(layout.exec_approvals, clock, redact=lambda text: text),
+        config_methods=rooms.config,
+        events=rooms.events,
+        ledger=ledger,
+        log_file=lambda: log_file,
+        redact=lambda text: text.replace("hush", "***"),
+        heartbeat_facts=lambda: [{"agentId": "main", "enabled": True, "every": "30m", "everyMs": 1_800_000}],
+        verbosity=lambda _key: "on",
+    )
+    return replace(known, **parts), rooms
 
 
 @contextlib.asynccontextmanager
@@ -389,41 +440,14 @@ async def running_gateway(
 ) -> AsyncIterator[TestGateway]:
     """Start a gateway; `parts` override those of `GatewayParts`."""
     time = clock or SystemClock()
-    gateway = policy or GatewayPolicy(run_mode="local", has_token=secret is not None)
-    door = DoorSettings(gateway, None if secret is None else Secret(secret))
-    layout = StateLayout.at(tmp_path / "state")
-    agent, config, events, ledger = EchoAgent(time), ConfigText(), EventList(), LedgerList()
-    approvals = Approvals(time, ledger, redact=lambda text: text)
-    log_file = layout.logs / "openclaw-2026-11-24.log"
-    known = GatewayParts(
-        config=door,
-        routing=RoutingPolicy,
-        layout=layout,
-        clock=time,
-        version="2026.11.0",
-        agent=agent,
-        chat=EchoChat(agent),
-        channels=OneChannel(),
-        approvals=approvals,
-        exec_approvals=ExecApprovalsFile(layout.exec_approvals, time, redact=lambda text: text),
-        config_methods=config,
-        events=events,
-        ledger=ledger,
-        log_file=lambda: log_file,
-        redact=lambda text: text.replace("hush", "***"),
-        heartbeat_facts=lambda: [{"agentId": "main", "enabled": True, "every": "30m", "everyMs": 1_800_000}],
-        verbosity=lambda _key: "on",
-    )
-    full = replace(known, **parts)
+    full, rooms = gateway_parts(tmp_path, time, policy=policy, secret=secret, **parts)
     app = build_app(full)
     listening = bind_sockets(("127.0.0.1",), 0, mode="loopback")
     await app.listen(listening.sockets)
-    chat = full.chat
-    assert isinstance(chat, EchoChat)
     try:
-        yield TestGateway(app, door, layout, agent, chat, config, events, approvals, ledger, time, listening.port)
+        yield TestGateway(app, time, listening.port, **vars(rooms))
     finally:
-        await approvals.close()
+        await rooms.approvals.close()
         await app.close(restarting=False)
 
 

@@ -9,7 +9,7 @@ import asyncio
 import uuid
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -60,6 +60,7 @@ class GatewayClient:
         self._news = asyncio.Event()
         self._count = 0
         self._silence: float | None = None
+        self._watch: asyncio.Timeout | None = None
         self.hello: dict[str, Any] = {}
         self.close_code: int | None = None
         self.close_reason = ""
@@ -229,11 +230,19 @@ class GatewayClient:
             raise Refused(login_advice(error), code=error.code, details=error.details) from None
         self.hello = hello if isinstance(hello, dict) else {}
         interval = self.hello.get("policy", {}).get("tickIntervalMs")
-        self._silence = 2 * interval / 1000 if isinstance(interval, int) and interval > 0 else None
+        if isinstance(interval, int) and interval > 0:
+            self._expect_ticks(2 * interval / 1000)
         given = self.hello.get("auth")
         if parts.tokens is not None and isinstance(given, dict) and isinstance(given.get("deviceToken"), str):
             scopes = tuple(given.get("scopes") or ())
             await asyncio.to_thread(parts.tokens.put, str(given.get("role")), given["deviceToken"], scopes)
+
+    def _expect_ticks(self, seconds: float) -> None:
+        """End the connection when nothing comes for that long; the reader waits already, without a limit."""
+        self._silence = seconds
+        if self._watch is not None and self.close_code is None:
+            with suppress(RuntimeError):
+                self._watch.reschedule(asyncio.get_running_loop().time() + seconds)
 
     # Reading
 
@@ -260,7 +269,7 @@ class GatewayClient:
         from aiohttp import WSMsgType
 
         try:
-            async with asyncio.timeout(self._silence):
+            async with asyncio.timeout(self._silence) as self._watch:
                 message = await self._socket.receive()
         except TimeoutError:
             self._ended(TICK_TIMEOUT, "tick timeout")

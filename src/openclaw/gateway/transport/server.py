@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 import ssl
@@ -23,7 +24,8 @@ log = logging.getLogger(__name__)
 Accept = Callable[[], Awaitable[Socket | None]]
 """Performs the upgrade; None when the client went away meanwhile."""
 
-STOP_SECONDS: Final = 3.0
+STOP_SECONDS: Final = 1.0
+GOODBYE_SECONDS: Final = 1.0
 BACKLOG: Final = 512
 
 
@@ -47,6 +49,9 @@ class Transport:
         self._address_policy = address_policy
         self._web: GatewayServer | None = None
         self._servers: list[asyncio.Server] = []
+        self._open = 0
+        self._none_open = asyncio.Event()
+        self._none_open.set()
 
     async def listen(self, sockets: Sequence[socket.socket], tls: ssl.SSLContext | None = None) -> None:
         """Serve on bound sockets, until `close`."""
@@ -61,8 +66,11 @@ class Transport:
             server.close()
 
     async def close(self) -> None:
-        """Stop listening and end every connection."""
+        """Stop listening and end every connection; sockets that are closing may finish first."""
         self.stop_listening()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                await self._none_open.wait()
         if self._web is not None:
             self._web.pre_shutdown()
             await self._web.shutdown(STOP_SECONDS)
@@ -107,8 +115,19 @@ class Transport:
                 return None
             return Socket(response, raw.transport, gauge)
 
-        refusal = await self._application.websocket(request, accept)
+        self._count(1)
+        try:
+            refusal = await self._application.websocket(request, accept)
+        finally:
+            self._count(-1)
         return response if refusal is None else await write_answer(raw, refusal)
+
+    def _count(self, step: int) -> None:
+        self._open += step
+        if self._open:
+            self._none_open.clear()
+        else:
+            self._none_open.set()
 
 
 def _upgrade_fault(raw: web.BaseRequest, protocol: web.RequestHandler) -> str | None:
