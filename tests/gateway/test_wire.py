@@ -10,6 +10,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import uvloop
 
 from support.gateway import SteppedClock, TestGateway, client, connect_params, running_gateway, wire
 
@@ -183,26 +184,25 @@ async def ended(reader: asyncio.StreamReader) -> bool:
         return False
 
 
-@pytest.mark.asyncio
-async def test_a_slow_consumer_loses_ticks_first_and_then_its_socket(tmp_path: Path) -> None:
-    async with running_gateway(tmp_path) as gateway:
-        reader, writer = await open_raw(gateway)
-        login = {"type": "req", "id": "1", "method": "connect", "params": connect_params()}
-        writer.write(frame_bytes(json.dumps(login).encode()))
-        while b"hello-ok" not in (await read_frame(reader))[1]:
-            pass
-        connection = next(iter(gateway.app.services.connections))
-        sink = connection.sink
-        sink.max_backlog = 1_000_000  # type: ignore[attr-defined]  # the limit that is to be reached
-        connections = gateway.app.services.connections
-        while sink.backlog <= 1_000_000:  # type: ignore[attr-defined]
-            connections.broadcast("health", {"filler": "x" * 500_000})
-        before = sink.backlog  # type: ignore[attr-defined]
-        connections.broadcast("tick", {"ts": 1})
-        assert sink.backlog == before  # type: ignore[attr-defined]
-        connections.broadcast("shutdown", {"reason": "gateway stopping"})
-        assert await read_close(reader) == 1008
-        writer.close()
+async def a_slow_consumer_is_cut_off(gateway: TestGateway) -> None:
+    """A client that reads nothing loses ticks first, and then its socket."""
+    reader, writer = await open_raw(gateway)
+    login = {"type": "req", "id": "1", "method": "connect", "params": connect_params()}
+    writer.write(frame_bytes(json.dumps(login).encode()))
+    while b"hello-ok" not in (await read_frame(reader))[1]:
+        pass
+    connection = next(iter(gateway.app.services.connections))
+    sink = connection.sink
+    sink.max_backlog = 1_000_000  # type: ignore[attr-defined]  # the limit that is to be reached
+    connections = gateway.app.services.connections
+    while sink.backlog <= 1_000_000:  # type: ignore[attr-defined]
+        connections.broadcast("health", {"filler": "x" * 500_000})
+    before = sink.backlog  # type: ignore[attr-defined]
+    connections.broadcast("tick", {"ts": 1})
+    assert sink.backlog == before  # type: ignore[attr-defined]
+    connections.broadcast("shutdown", {"reason": "gateway stopping"})
+    assert await read_close(reader) == 1008
+    writer.close()
 
 
 @pytest.mark.asyncio
@@ -219,6 +219,28 @@ async def test_too_many_open_requests_of_one_client_are_refused(tmp_path: Path) 
         assert await one.ok("last-heartbeat") is None
         gateway.agent.runs["k"].finish("done")
         assert (await one.response("w0"))["payload"]["status"] == "ok"
+
+
+LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+
+
+@pytest.mark.parametrize("loop", sorted(LOOPS))
+def test_limits_hold_on_either_event_loop(tmp_path: Path, loop: str) -> None:
+    async def everything() -> None:
+        async with running_gateway(tmp_path) as gateway:
+            await a_slow_consumer_is_cut_off(gateway)
+            async with wire(gateway) as one:
+                await one.text("x" * 70_000)
+                assert (await one.closed())[0] == 1009
+            async with client(gateway) as one:
+                await one.send({"type": "req", "id": "1", "method": "wake", "params": {"text": "x" * 26_300_000}})
+                assert (await one.closed())[0] == 1009
+            async with client(gateway) as one:
+                await gateway.app.close(restarting=False)
+                assert await one.closed() == (1012, "service restart")
+
+    with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
+        runner.run(everything())
 
 
 # Raw sockets
