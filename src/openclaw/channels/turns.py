@@ -10,6 +10,7 @@ from openclaw.agent.contract import TurnRequest
 from openclaw.channels.admit import Judged
 from openclaw.channels.contract import InboundMessage
 from openclaw.channels.history import PendingEntry
+from openclaw.policy.inbound import space_of
 from openclaw.policy.what.labels import Provenance, Source
 from openclaw.policy.who.facts import ChatType
 from openclaw.tools.contract import ChatType as ToolChatType
@@ -80,9 +81,10 @@ def requester_of(admitted: Admitted, options: TurnOptions = NO_OPTIONS) -> Reque
         chat_type=_CHAT_TYPES.get(facts.chat_type, "group"),
         group_id=facts.chat_id if is_room else None,
         group_channel=facts.chat_name if is_room else None,
-        group_space=facts.guild.id if facts.guild is not None else None,
+        group_space=space_of(facts),
         is_owner=admission.sender_is_owner,
         command_authorized=admission.command_authorized,
+        mentioned=admission.effects.mention,
         scopes=options.scopes,
         conn_id=options.conn_id,
         client_name=options.client_name,

@@ -88,6 +88,12 @@ def session_key_of(routing: RoutingPolicy, facts: MessageFacts, found: Route) ->
     return routing.canonical(thread_key(found.session_key, facts.thread_id)[0], found.agent_id)
 
 
+def space_of(facts: MessageFacts) -> str | None:
+    """Return the id of the server or team that a room belongs to, as tool rules look it up (channels.md 2.7)."""
+    found = facts.guild or facts.team
+    return found.id if found is not None else None
+
+
 def _peer(facts: MessageFacts) -> Peer:
     if facts.chat_type is ChatType.DIRECT:
         return Peer(PeerKind.DIRECT, facts.sender.id or facts.sender.e164 or facts.sender.uuid or "")
