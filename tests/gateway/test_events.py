@@ -180,6 +180,11 @@ async def test_a_pause_does_not_hold_back_the_last_words() -> None:
         ({"phase": "end", "aborted": True, "stopReason": "timeout"}, "aborted", {"stopReason": "timeout"}),
         ({"phase": "error", "error": "no model"}, "error", {"errorMessage": "no model"}),
         ({"phase": "error"}, "error", {"errorMessage": "the run failed"}),
+        (
+            {"phase": "error", "error": "too slow", "stopReason": "timeout"},
+            "aborted",
+            {"stopReason": "timeout", "errorMessage": "too slow"},
+        ),
     ],
 )
 def test_a_run_ends_with_one_chat_event(data: dict[str, Any], state: str, extra: dict[str, Any]) -> None:

@@ -341,6 +341,19 @@ class ConfigText:
         return {"schema": {}, "uiHints": {}, "version": "1", "generatedAt": "x"}
 
 
+class ApprovalsFile:
+    """The approvals file port, on a thread."""
+
+    def __init__(self, file: ExecApprovalsFile) -> None:
+        self.file = file
+
+    async def get(self) -> Json:
+        return await asyncio.to_thread(self.file.get)
+
+    async def set(self, file: Mapping[str, Any], base_hash: str | None, /) -> Json:
+        return await asyncio.to_thread(self.file.set, file, base_hash)
+
+
 class EventList:
     """The system events port as a list."""
 
@@ -417,7 +430,7 @@ def gateway_parts(
         chat=EchoChat(rooms.agent),
         channels=OneChannel(),
         approvals=rooms.approvals,
-        exec_approvals=ExecApprovalsFile(layout.exec_approvals, clock, redact=lambda text: text),
+        exec_approvals=ApprovalsFile(ExecApprovalsFile(layout.exec_approvals, clock, redact=lambda text: text)),
         config_methods=rooms.config,
         events=rooms.events,
         ledger=ledger,

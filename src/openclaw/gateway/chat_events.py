@@ -128,19 +128,21 @@ class ChatEvents:
         data = event.data
         extra: dict[str, Any] = {}
         reason = data.get("stopReason")
-        if data.get("phase") == "error":
-            state = "error"
+        failed = data.get("phase") == "error"
+        if failed:
             extra["errorMessage"] = str(data.get("error") or "the run failed")
-        elif data.get("aborted"):
+        if data.get("aborted") or reason == "timeout":
             state = "aborted"
             extra["stopReason"] = _STOP_REASONS.get(str(reason), str(reason or "rpc"))
             extra |= self._final_message(run.text, event.ts)
+        elif failed:
+            state = "error"
         else:
             state = "final"
             extra = self._final_message(run.text, event.ts)
             if isinstance(reason, str):
                 extra["stopReason"] = reason
-        if isinstance(data.get("usage"), Mapping):
+        if isinstance(data.get("usage"), Mapping) and data["usage"]:
             extra["usage"] = data["usage"]
         self._chat(run_id, run.session_key, event.seq, state, extra)
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
+from openclaw.gateway.rpc.chat import settled
 from openclaw.gateway.rpc.contract import Call, Params, Text, rpc
 from openclaw.protocol.errors import ErrorCode, RpcError, invalid_request
 from openclaw.system.errors import InvalidInput
@@ -107,7 +108,7 @@ def requested_event(pending: Pending) -> dict[str, Any]:
 @rpc("exec.approvals.get")
 async def get_file(call: Call, _params: Params) -> Any:
     """Return the approvals file of this host."""
-    return await asyncio.to_thread(call.services.exec_approvals.get)
+    return await settled(call.services.exec_approvals.get())
 
 
 class ApprovalsSetParams(Params):
@@ -120,7 +121,7 @@ class ApprovalsSetParams(Params):
 @rpc("exec.approvals.set", ApprovalsSetParams)
 async def set_file(call: Call, params: ApprovalsSetParams) -> Any:
     """Replace the approvals file of this host."""
-    return await asyncio.to_thread(call.services.exec_approvals.set, params.file, params.base_hash)
+    return await settled(call.services.exec_approvals.set(params.file, params.base_hash))
 
 
 METHODS = (request, resolve, list_pending, get_file, set_file)

@@ -155,7 +155,7 @@ class ConfigPort(Protocol):
 
 
 class ExecApprovalsPort(Protocol):
-    """The host's `exec-approvals.json`."""
+    """The host's `exec-approvals.json`, off the event loop."""
 
     def get(self) -> Maybe[Json]:
         """Answer `exec.approvals.get`."""
