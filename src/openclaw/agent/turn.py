@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from openclaw.agent.contract import Payload, RunStatus, TurnRequest, TurnResult
 from openclaw.agent.events import Emitter
 from openclaw.agent.model_loop import LoopEnd, ModelLoop
 from openclaw.agent.resume import Resumed, find
-from openclaw.agent.run_facts import INTERNAL, TurnFacts, route_fields, shows_memory
+from openclaw.agent.run_facts import INTERNAL, TurnFacts, route_fields, shows_memory, text
 from openclaw.agent.settings import AgentSettings
 from openclaw.agent.silence import is_silent
 from openclaw.agent.tool_step import ToolSteps
@@ -134,6 +135,8 @@ class Turns:
         told = error_line(turn.request.requester, end.error) if end.error and end.status == "error" else end.error
         if told and turn.payloads:
             turn.payloads.append(Payload(told))
+        elif turn.payloads:
+            turn.payloads[-1] = self._with_usage(turn, turn.payloads[-1])
         return self._result(
             turn.request,
             end.status,
@@ -146,6 +149,14 @@ class Turns:
             usage=turn.tally.totals(),
             session_id=str(turn.facts.entry["sessionId"]),
         )
+
+    def _with_usage(self, turn: TurnState, last: Payload) -> Payload:
+        """Return the last part of the answer, with the token counts where `/usage` asks for them."""
+        level = text(self._parts.sessions.entry(turn.request.session_key) or {}, "responseUsage")
+        if level is None or level == "off":
+            return last
+        line = turn.tally.line(str(turn.ref) if level == "full" else "")
+        return replace(last, text=f"{last.text}\n\n{line}")
 
     def _result(self, request: TurnRequest, status: RunStatus, started: int, **fields: Any) -> TurnResult:
         payloads = fields.pop("payloads", ())

@@ -63,6 +63,11 @@ class Tally:
             "total": self.input + self.output + self.cache_read + self.cache_write,
         }
 
+    def line(self, model: str = "") -> str:
+        """Return the line that `/usage` puts under an answer."""
+        counts = f"Tokens: input {self.input}, output {self.output}, cached {self.cache_read}"
+        return f"{counts} ({model})" if model else counts
+
     def entry_fields(self) -> dict[str, int]:
         """Return the counters of the session entry: those of the last run; none when nothing was answered."""
         if not self.requests:
