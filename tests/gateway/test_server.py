@@ -151,15 +151,28 @@ def test_a_signal_ends_the_gateway_politely(root: Path, number: int, lines: list
         assert gateway.end() == (0, lines)
 
 
-def test_a_second_signal_waits_for_nothing(root: Path) -> None:
+def test_an_interrupt_after_the_first_signal_waits_for_nothing(root: Path) -> None:
     with process(root, "busy") as gateway:
         gateway.address()
         gateway.popen.send_signal(signal.SIGTERM)
         assert gateway.line() == "drain 10"
+        with pytest.raises(subprocess.TimeoutExpired):
+            gateway.popen.wait(0.7)  # another key press, not the same one
         gateway.popen.send_signal(signal.SIGINT)
         code, lines = gateway.end()
         assert code == 130
         assert lines[-1].startswith("stopped at once")
+
+
+def test_one_key_press_that_comes_twice_is_one(root: Path) -> None:
+    with process(root) as gateway:
+        gateway.address()
+        for _ in range(3):
+            gateway.popen.send_signal(signal.SIGTERM)
+            gateway.popen.send_signal(signal.SIGINT)
+        code, lines = gateway.end()
+        assert code == 0
+        assert lines[-1] == "stop"
 
 
 def test_a_start_that_hangs_can_be_ended(root: Path) -> None:

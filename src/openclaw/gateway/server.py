@@ -29,6 +29,7 @@ STOP_DRAIN_SECONDS: Final = 10.0
 RESTART_DRAIN_SECONDS: Final = 30.0
 FORCE_SECONDS: Final = 5.0
 """How long closing may take after the drain."""
+SAME_SIGNAL_SECONDS: Final = 0.5
 EXIT_FORCED: Final = 130
 
 
@@ -101,46 +102,51 @@ class Stop:
 
 
 class StopSignals:
-    """Turns signals into the end of the gateway: TERM drains, INT stops at once, a second one forces, USR1 restarts."""
+    """Turns signals into the end of the gateway: TERM drains, INT stops at once, INT after that forces, USR1 restarts.
+
+    Terminals and wrappers may deliver one key press twice: a signal within half a second of the first is the same one.
+    """
 
     def __init__(self, may_restart: Callable[[], bool]) -> None:
         self._may_restart = may_restart
-        self._wanted: asyncio.Future[Stop] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self._wanted: asyncio.Future[Stop] = self._loop.create_future()
+        self._since = 0.0
         self._force = asyncio.Event()
 
     def __enter__(self) -> StopSignals:
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self.request, Stop())
-        loop.add_signal_handler(signal.SIGINT, self.request, Stop(drain=0.0))
-        loop.add_signal_handler(signal.SIGUSR1, self.restart)
+        self._loop.add_signal_handler(signal.SIGTERM, self._end, Stop())
+        self._loop.add_signal_handler(signal.SIGINT, self._end, Stop(drain=0.0), True)
+        self._loop.add_signal_handler(signal.SIGUSR1, self._restart)
         return self
 
     def __exit__(self, *exc: object) -> None:
-        loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
-            loop.remove_signal_handler(number)
-
-    def request(self, stop: Stop) -> None:
-        """End the gateway; asked a second time, end it without waiting for anything."""
-        if self._wanted.done():
-            self._force.set()
-        else:
-            self._wanted.set_result(stop)
-
-    def restart(self) -> None:
-        """Restart in this process, when that is allowed."""
-        if not self._may_restart():
-            log.warning("SIGUSR1 ignored: no restart was scheduled and commands.restart is not true")
-        elif not self._wanted.done():
-            self._wanted.set_result(Stop(restart=True, drain=RESTART_DRAIN_SECONDS))
+            self._loop.remove_signal_handler(number)
 
     async def wanted(self) -> Stop:
         """Wait for the first request."""
         return await asyncio.shield(self._wanted)
 
     async def forced(self) -> None:
-        """Wait for the second one."""
+        """Wait for the demand to wait for nothing."""
         await self._force.wait()
+
+    def _end(self, stop: Stop, forces: bool = False) -> None:
+        if not self._wanted.done():
+            self._want(stop)
+        elif forces and self._loop.time() - self._since > SAME_SIGNAL_SECONDS:
+            self._force.set()
+
+    def _restart(self) -> None:
+        if not self._may_restart():
+            log.warning("SIGUSR1 ignored: no restart was scheduled and commands.restart is not true")
+        elif not self._wanted.done():
+            self._want(Stop(restart=True, drain=RESTART_DRAIN_SECONDS))
+
+    def _want(self, stop: Stop) -> None:
+        self._since = self._loop.time()
+        self._wanted.set_result(stop)
 
 
 def run_gateway(plan: ServePlan) -> int:
