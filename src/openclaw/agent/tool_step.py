@@ -92,9 +92,12 @@ class ToolSteps:
         """
         for call in calls:
             name, call_id, arguments = str(call["name"]), str(call["id"]), call.get("arguments") or {}
+            self._tell("start", name, call_id, {"args": dict(arguments)})
             result = await self._call(run, label, name, call_id, arguments)
             self.made.append(Made(name, arguments, result))
             self._append(name, call_id, self._counted(name, arguments, result))
+            shown = {"content": list(result.content), "details": dict(result.details)}
+            self._tell("result", name, call_id, {"result": shown, "isError": result.is_error})
 
     async def _call(
         self, run: RunContext, label: Label, name: str, call_id: str, arguments: Mapping[str, Any]
@@ -102,8 +105,7 @@ class ToolSteps:
         if len(self.made) >= MAX_CALLS:
             self.hopeless = True
             return ToolResult.text(f"The run made {MAX_CALLS} tool calls; no more are made.", is_error=True)
-        self._tell("start", name, call_id, {"args": dict(arguments)})
-        result = await self.gate.call(
+        return await self.gate.call(
             run,
             label,
             name,
@@ -111,9 +113,6 @@ class ToolSteps:
             call_id,
             lambda partial: self._tell("update", name, call_id, {"partialResult": dict(partial)}),
         )
-        shown = {"content": list(result.content), "details": dict(result.details)}
-        self._tell("result", name, call_id, {"result": shown, "isError": result.is_error})
-        return result
 
     def _counted(self, name: str, arguments: Mapping[str, Any], result: ToolResult) -> ToolResult:
         """Return the result, with a word to the model when the same call was refused again and again (guard.md 3)."""
