@@ -12,7 +12,7 @@ import click
 from openclaw.cli.context import CliContext
 from openclaw.cli.loopback import CallFailed, LoopbackClient
 from openclaw.cli.target import document_of, gateway_target
-from openclaw.policy.where.scopes import operation
+from openclaw.policy.where.scopes import Scope, operation
 from openclaw.protocol.client_target import Target
 from openclaw.system.errors import OpenClawError, Refused, Unavailable
 from openclaw.version import VERSION
@@ -92,10 +92,15 @@ class Rpc:
         with self.session((method,)) as session:
             return session.call(method, params, seconds=seconds)
 
-    def session(self, methods: tuple[str, ...]) -> Session:
-        """Return a connection for several calls, with the scopes that these methods need."""
-        scopes = tuple(dict.fromkeys(operation(name).scope.value for name in methods))
-        return Session(self._context, self.target, scopes, self._seconds)
+    def session(self, methods: tuple[str, ...], *, scopes: tuple[Scope, ...] = ()) -> Session:
+        """Return a connection for several calls.
+
+        Args:
+            methods: what will be called; each asks for its own scope.
+            scopes: further ones, where what may be granted depends on what the caller holds.
+        """
+        needed = dict.fromkeys((*(operation(name).scope for name in methods), *scopes))
+        return Session(self._context, self.target, tuple(scope.value for scope in needed), self._seconds)
 
 
 class Session:

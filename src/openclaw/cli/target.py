@@ -5,6 +5,8 @@ Read from the plain values of the config: a command that asks how things are mus
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,15 +55,29 @@ def document_of(plain: Plain) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def gateway_port(document: Mapping[str, Any], environment: Environment) -> tuple[int, str]:
-    """Return the port of the local gateway and where it is stated: environment, config or default."""
+def gateway_port(document: Mapping[str, Any], environment: Environment, layout: StateLayout) -> tuple[int, str]:
+    """Return the port of the local gateway and where it is stated: environment, running process, config, default."""
     variable = environment.integer("OPENCLAW_GATEWAY_PORT")
     if variable is not None and 0 < variable < 65536:
         return variable, "env"
+    running = _running_port(layout)
+    if running is not None:
+        return running, "process"
     stated = _at(document, "gateway.port")
     if isinstance(stated, int) and not isinstance(stated, bool) and 0 < stated < 65536:
         return stated, "config"
     return DEFAULT_PORT, "default"
+
+
+def _running_port(layout: StateLayout) -> int | None:
+    """Return the port that the running gateway was started with, which `--port` may have set."""
+    try:
+        found = json.loads(layout.gateway_lock.read_bytes())
+        os.kill(found["pid"], 0)
+        port = found["port"]
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
+        return None
+    return port if isinstance(port, int) and 0 < port < 65536 else None
 
 
 def target_config(plain: Plain, layout: StateLayout) -> TargetConfig:
@@ -78,7 +94,7 @@ def target_config(plain: Plain, layout: StateLayout) -> TargetConfig:
     by_password = _mode(document, environment) == "password"
     tls = _at(document, "gateway.tls.enabled") is True
     return TargetConfig(
-        port=gateway_port(document, environment)[0],
+        port=gateway_port(document, environment, layout)[0],
         host=local_host(document),
         tls=tls,
         token=None if by_password else _secret(document, environment, "gateway.auth.token"),
