@@ -118,5 +118,6 @@ def test_under_any_cancellation_order_holds_and_nothing_leaks(steps: list[tuple[
         assert not any(lanes.busy(session) for session in "abc")
         assert lanes.load("main") == (0, 0)
         assert not lanes._sessions
+        assert not lanes._globals
 
     asyncio.run(scenario())

@@ -224,6 +224,24 @@ async def test_adv_Q5_a_provider_that_always_overflows_stops_at_the_cap(world: W
 
 
 @pytest.mark.asyncio
+async def test_adv_Q6_an_oversized_prompt_is_refused(world: World) -> None:
+    async with running(world, SAY) as agent:
+        result = await agent.ask("x" * 2_000_000)
+        assert result.status == "error"
+        assert "longer than" in (result.error or "")
+        assert agent.messages() == []
+
+
+@pytest.mark.asyncio
+async def test_the_agent_is_that_of_the_session(world: World) -> None:
+    world.document["agents"] = {"list": [{"id": "main"}, {"id": "work"}]}
+    async with running(world, SAY) as agent:
+        await agent.ask("hi", key="agent:work:main", agent_id="main")
+        assert (world.root / "agents/work/sessions/sessions.json").exists()
+        assert "agent:work:main" not in agent.runtime.store.store("main").entries
+
+
+@pytest.mark.asyncio
 async def test_the_same_refused_call_ends_the_run(world: World) -> None:
     script = {"steps": [{"calls": [{"name": "secret", "arguments": {"x": 1}}]} for _ in range(20)]}
     async with running(world, script) as agent:

@@ -66,7 +66,7 @@ class Lane:
 
 
 class Lanes:
-    """All lanes of the process: one per session key while it is in use, and the global ones by name.
+    """All lanes of the process, by session key and by name, while they are in use.
 
     Args:
         cap: the limit of a global lane by name, asked each time, so that a config change counts at once.
@@ -93,8 +93,8 @@ class Lanes:
             finally:
                 session.release()
         finally:
-            if not session.running and not session.waiting and self._sessions.get(session_key) is session:
-                del self._sessions[session_key]
+            _forget(self._sessions, session_key, session)
+            _forget(self._globals, lane, shared)
 
     def busy(self, session_key: str) -> bool:
         """Return whether the session runs or waits for a global place."""
@@ -105,3 +105,9 @@ class Lanes:
         """Return how many run and wait in a global lane."""
         found = self._globals.get(lane)
         return (found.running, found.waiting) if found else (0, 0)
+
+
+def _forget(lanes: dict[str, Lane], name: str, lane: Lane) -> None:
+    """Drop a lane that nobody holds or waits for: names may come from outside (advisory Q3)."""
+    if not lane.running and not lane.waiting and lanes.get(name) is lane:
+        del lanes[name]

@@ -35,7 +35,7 @@ from openclaw.agent.turn import DEFECT, Turns
 from openclaw.agent.turn_state import SHUTDOWN, TurnParts, error_line
 from openclaw.policy.verdict import Outcome
 from openclaw.policy.what.labels import Provenance, Source
-from openclaw.policy.where.key_ids import PeerKind
+from openclaw.policy.where.key_ids import GLOBAL_KEY, PeerKind
 from openclaw.policy.where.send_policy import SendFacts, may_send
 from openclaw.state.ledger_port import LedgerPort
 from openclaw.system.clock import Clock
@@ -143,7 +143,8 @@ class AgentRuntime:
     def submit(self, request: TurnRequest) -> Run:
         """Queue a turn and return its handle at once. The same run id of the same sender is the same run."""
         key = self.store.canonical(request.session_key, request.agent_id)
-        request = replace(request, session_key=key)
+        agent_id = request.agent_id if key == GLOBAL_KEY else self.store.agent_of(key)
+        request = replace(request, session_key=key, agent_id=agent_id)
         known = self._runs.find(request.run_id)
         if known is not None and _same_run(known.request, request):
             return known

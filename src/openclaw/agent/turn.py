@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from openclaw.agent.contract import Payload, RunStatus, TurnRequest, TurnResult
 from openclaw.agent.events import Emitter
@@ -26,11 +26,12 @@ from openclaw.agent.workspace import Bootstrap, create_missing
 from openclaw.policy.where.session_keys import is_subagent
 from openclaw.state.sessions import Entry
 from openclaw.state.transcripts import Transcript
-from openclaw.system.errors import OpenClawError
+from openclaw.system.errors import InvalidInput, OpenClawError
 
 log = logging.getLogger(__name__)
 
-DEFECT = "Something went wrong inside; the log of openclaw has the details."
+MAX_TEXT_CHARS: Final = 1_000_000
+DEFECT: Final = "Something went wrong inside; the log of openclaw has the details."
 
 
 class Turns:
@@ -57,12 +58,14 @@ class Turns:
         return result
 
     async def _run(self, request: TurnRequest, emitter: Emitter, stopping: Stopping, started: int) -> TurnResult:
+        if len(request.text) > MAX_TEXT_CHARS:
+            raise InvalidInput(f"The message is longer than {MAX_TEXT_CHARS} characters.", code="message-too-long")
         sessions = self._parts.sessions
         agent = self._parts.settings.agent(request.agent_id)
         channel = request.target.channel if request.target else request.requester.channel
         inbound = request.requester.channel != INTERNAL
         opened = await sessions.open(request.session_key, inbound=inbound, channel=channel)
-        entry = sessions.store(agent.agent_id).merge(request.session_key, route_fields(request))
+        entry = sessions.store_of(request.session_key).merge(request.session_key, route_fields(request))
         if opened.fresh and not agent.skip_bootstrap:
             await asyncio.to_thread(create_missing, agent.workspace)
         async with sessions.transcript(request.session_key, entry) as transcript:

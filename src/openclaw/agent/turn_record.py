@@ -93,7 +93,7 @@ def run_label(turn: TurnState) -> Label:
 
 def keep_counters(parts: TurnParts, turn: TurnState, *, ok: bool, aborted: bool) -> None:
     """Note in the session's entry how the run went; nothing when the session was reset meanwhile."""
-    store = parts.sessions.store(turn.facts.agent.agent_id)
+    store = parts.sessions.store_of(turn.request.session_key)
     current = store.get(turn.request.session_key)
     if current is None or current.get("sessionId") != turn.facts.entry["sessionId"]:
         return

@@ -102,7 +102,7 @@ class SessionsForTools:
             ("providerOverride", "modelOverride", "authProfileOverride", "authProfileOverrideSource")
         )
         fields = cleared if model.strip().lower() == "default" else override_fields(self.registry.choose(model))
-        self.sessions.store(self.sessions.agent_of(key)).merge(key, fields)
+        self.sessions.store_of(key).merge(key, fields)
 
     # What is visible
 

@@ -81,9 +81,13 @@ class Sessions:
             self._stores[path] = SessionStore(path, clock=self._clock, tasks=self._tasks)
         return self._stores[path]
 
+    def store_of(self, key: str) -> SessionStore:
+        """Return the store that holds a canonical key."""
+        return self.store(self.agent_of(key))
+
     async def ready(self, key: str) -> SessionStore:
         """Return the store of a key's agent, up to date."""
-        store = self.store(self.agent_of(key))
+        store = self.store_of(key)
         await store.refresh()
         return store
 
@@ -117,7 +121,7 @@ class Sessions:
 
     def entry(self, key: str) -> Entry | None:
         """Return the entry of a key as it is in memory."""
-        return self.store(self.agent_of(key)).get(key)
+        return self.store_of(key).get(key)
 
     def path(self, key: str, entry: Entry) -> Path:
         """Return the transcript of a session.
