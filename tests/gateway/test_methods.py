@@ -43,6 +43,9 @@ async def test_adv_B16_every_method_is_reached_with_exactly_the_scope_of_the_tab
         client(gateway, protocol=protocol, scopes=scopes) as socket,
     ):
         for method in METHODS:
+            if operation(method.name).role is Role.NODE:
+                assert (await socket.error(method.name))["message"] == "unauthorized role: operator"
+                continue
             needed = operation(method.name).scope
             frame = await socket.call(method.name, {"unknown key": 1} if method.params is not NoParams else {})
             denied = (frame.get("error") or {}).get("message", "").startswith("missing scope")
@@ -58,8 +61,8 @@ def test_every_method_is_in_the_operation_table_or_needs_admin() -> None:
     names = [method.name for method in METHODS]
     assert len(names) == len(set(names))
     for name in names:
-        assert operation(name).role is Role.OPERATOR
-        assert authorize(name, "node", ()).message == "unauthorized role: node"
+        expected = "" if operation(name).role is Role.NODE else "unauthorized role: node"
+        assert authorize(name, "node", ()).message == expected
 
 
 @pytest.mark.asyncio
@@ -83,6 +86,15 @@ async def test_a_node_reaches_no_operator_method_and_hears_no_conversation(tmp_p
         assert "sessionDefaults" not in socket.hello["snapshot"]
         for name in ("health", "chat.send", "sessions.list", "no.such.method"):
             assert (await socket.error(name))["message"] == "unauthorized role: node"
+        news = {"skills": [], "unknown": 1}
+        assert await socket.ok("node.event", {"event": "agent.request", "payload": {"message": "do it"}}) == {
+            "ok": True
+        }
+        assert await socket.ok("node.invoke.result", {"id": "x", "payloadJSON": None}) == {"ok": True, "ignored": True}
+        assert (await socket.ok("node.skills.update", news))["skills"] == []
+        assert (await socket.ok("node.pluginTools.update", {"tools": []}))["tools"] == []
+        assert (await socket.error("node.runnerInventory.update", {}))["message"].startswith("unknown method")
+        assert gateway.agent.requests == []
         gateway.app.services.connections.broadcast("chat", {"text": "private"})
         gateway.app.services.connections.broadcast("presence", {"presence": []})
         gateway.app.services.connections.broadcast("tick", {"ts": 1})

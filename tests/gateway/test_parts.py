@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import struct
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ from openclaw.gateway.heartbeat import Heartbeats
 from openclaw.gateway.idempotency import KEPT_MS, MAX_KEPT, Remembered
 from openclaw.gateway.log_tail import read_tail
 from openclaw.gateway.presence import MAX_ENTRIES, TTL_MS, Presence
+from openclaw.gateway.quiet import QuietLog
 from openclaw.gateway.transport.gauge import FrameGauge
 from openclaw.gateway.waiting import WaitingRoom
 from openclaw.system.errors import Unavailable
@@ -301,6 +303,20 @@ def test_answers_are_remembered_for_five_minutes_and_never_too_many() -> None:
     assert len(known._answers) == MAX_KEPT
     known.forget(("agent", "me", str(MAX_KEPT)))
     assert known.get(("agent", "me", str(MAX_KEPT))) is None
+
+
+def test_strangers_cannot_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    clock = SteppedClock()
+    quiet = QuietLog(logging.getLogger("strangers"), clock, per_minute=3)
+    for number in range(50):
+        quiet.line(logging.WARNING, "refused %d", number)
+    assert [record.getMessage() for record in caplog.records] == ["refused 0", "refused 1", "refused 2"]
+    clock.ahead += 61
+    quiet.line(logging.WARNING, "refused again")
+    assert [record.getMessage() for record in caplog.records][3:] == [
+        "47 more lines like these were left out",
+        "refused again",
+    ]
 
 
 # Health

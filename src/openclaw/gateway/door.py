@@ -14,6 +14,7 @@ from openclaw.gateway.connections import Connection
 from openclaw.gateway.handshake import Entry, FrameSocket, Handshake, refuse
 from openclaw.gateway.http.router import Router
 from openclaw.gateway.login import Login
+from openclaw.gateway.quiet import QuietLog
 from openclaw.gateway.rpc.dispatch import Dispatcher
 from openclaw.gateway.services import Services
 from openclaw.gateway.transport.requests import Request, plain_answer
@@ -74,6 +75,7 @@ class Door:
         self._waiting = waiting
         self._services = services
         self._about = about
+        self._quiet = QuietLog(log, services.clock)
 
     async def http(self, request: Request) -> HttpResponse:
         """Answer one HTTP request."""
@@ -85,7 +87,7 @@ class Door:
         guarded = policy.has_shared_secret or policy.auth_mode is AuthMode.TRUSTED_PROXY
         verdict = admit_request(request.address, has_shared_secret=guarded)
         if verdict.outcome is Outcome.DENY:
-            log.warning("upgrade refused: %s", verdict.decided_by.detail)
+            self._quiet.line(logging.WARNING, "upgrade refused: %s", verdict.decided_by.detail)
             return plain_answer(403, "Forbidden")
         opened: list[FrameSocket] = []
 
@@ -96,7 +98,7 @@ class Door:
         key = client_key(request.address, has_origin=bool(request.headers.get_all("Origin")))
         waiting = self._waiting.enter(key, evict)
         if waiting is None:
-            log.warning("upgrade refused: too many sockets that have not logged in (%s)", key)
+            self._quiet.line(logging.WARNING, "upgrade refused: too many sockets without a login (%s)", key)
             return HttpResponse(429, b"Too Many Requests", headers={"Retry-After": RETRY_AFTER}, close=True)
         return await self._open(request, accept, waiting, opened)
 

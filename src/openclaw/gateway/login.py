@@ -10,6 +10,7 @@ from typing import Any
 
 from openclaw.gateway.config_port import DoorConfig, secret_digest
 from openclaw.gateway.login_facts import Attempt, FactFinder
+from openclaw.gateway.quiet import QuietLog
 from openclaw.gateway.throttle import Throttle
 from openclaw.policy.verdict import Outcome
 from openclaw.policy.where.node_commands import NodeSurface, classify, declared_commands, usable
@@ -79,6 +80,7 @@ class Login:
         self._clock = clock
         self._finder = finder
         self._announce = announce
+        self._quiet = QuietLog(log, clock)
 
     async def admit(self, attempt: Attempt) -> Admission:
         """Decide one connect.
@@ -92,7 +94,8 @@ class Login:
         if facts.throttle is not None and facts.throttle.outcome is Outcome.ALLOW:
             self._throttle.settle(facts.throttle, failed=verdict.failed is not None, proved=verdict.proved)
         if verdict.refusal is not None:
-            log.info("connect refused: %s, client %s", verdict.decided_by.rule, facts.client_id)
+            rule = verdict.decided_by.rule
+            self._quiet.line(logging.INFO, "connect refused: %s, client %s", rule, facts.client_id)
             raise LoginRefused.of(verdict.refusal)
         return await self._enter(attempt, facts, verdict)
 
@@ -133,7 +136,7 @@ class Login:
         asked = await self._ask_operators(ask)
         known = None if facts.device is None else facts.device.record
         request_id = None if asked.request is None else asked.request.request_id
-        log.info("pairing required (%s), device %s", need, ask.facts.device_id[:12])
+        self._quiet.line(logging.INFO, "pairing required (%s), device %s", need, ask.facts.device_id[:12])
         raise LoginRefused.of(pairing_required(need, ask, known, request_id))
 
     async def _approve_silently(self, ask: Ask) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Iterable
 from typing import Any, Final
 
 from openclaw.gateway.connections import Connection
+from openclaw.gateway.quiet import QuietLog
 from openclaw.gateway.rpc.contract import Call, CallFailed, Method
 from openclaw.gateway.services import Services
 from openclaw.policy.verdict import Outcome
@@ -39,6 +40,7 @@ class Dispatcher:
         self._methods = {method.name: method for method in methods}
         self._services = services
         self._tasks = Supervisor("rpc")
+        self._quiet = QuietLog(log, services.clock)
         self._allowed: dict[tuple[str, tuple[str, ...]], frozenset[str]] = {}
 
     @property
@@ -62,7 +64,8 @@ class Dispatcher:
             if frame.is_json:
                 connection.send(failure(frame.id, frame.as_error()))
             else:
-                log.warning("connection %s sent text that is not JSON", connection.peer.conn_id)
+                conn_id = connection.peer.conn_id
+                self._quiet.line(logging.WARNING, "connection %s sent text that is not JSON", conn_id)
             return
         try:
             method = self._method(connection, frame)

@@ -1,12 +1,13 @@
-"""node.list and the scheduler's read methods (gateway.md 3.9, 3.10).
+"""What nodes and the scheduler answer while neither does anything here (gateway.md 1.6, 3.9, 3.10).
 
-Nodes that are paired as devices are listed; commands are not relayed to them. There is no scheduler in this build, and
-`cron.status` says so.
+Nodes that are paired as devices are listed and stay connected; no command is relayed to them, and their events have no
+effect. There is no scheduler in this build, and `cron.status` says so.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
 from openclaw.gateway.connections import Connection
@@ -14,6 +15,8 @@ from openclaw.gateway.rpc.contract import Call, OpenParams, Params, Text, rpc
 from openclaw.policy.where.scopes import Role
 from openclaw.policy.who.device_records import PairedDevice
 from openclaw.protocol.errors import invalid_request
+
+log = logging.getLogger(__name__)
 
 
 @rpc("node.list")
@@ -55,6 +58,35 @@ def _row(device: PairedDevice, connection: Connection | None) -> dict[str, Any]:
     }
 
 
+class NodeNews(OpenParams):
+    """What a node tells of itself after connect; nothing of it is used in this build."""
+
+
+@rpc("node.event", NodeNews)
+def node_event(call: Call, _params: Params) -> Any:
+    """Take an event of a node; none has an effect, and a node learns nothing from the answer (advisory B12)."""
+    log.debug("an event of node %s was dropped", call.connection.peer.identity)
+    return {"ok": True}
+
+
+@rpc("node.invoke.result", NodeNews)
+def node_result(_call: Call, _params: Params) -> Any:
+    """Take the result of an invocation: none was asked for, so it comes late."""
+    return {"ok": True, "ignored": True}
+
+
+@rpc("node.skills.update", NodeNews)
+def node_skills(call: Call, _params: Params) -> Any:
+    """Answer a newer node host; its skills are not used."""
+    return {"nodeId": call.connection.peer.identity, "skills": []}
+
+
+@rpc("node.pluginTools.update", NodeNews)
+def node_tools(call: Call, _params: Params) -> Any:
+    """Answer a newer node host; its tools are not used."""
+    return {"nodeId": call.connection.peer.identity, "tools": []}
+
+
 class CronListParams(OpenParams):
     """`cron.list`; paging keys of newer clients are accepted."""
 
@@ -85,4 +117,13 @@ def cron_get(_call: Call, params: CronGetParams) -> Any:
     raise invalid_request(f"unknown cron job id: {params.id}")
 
 
-METHODS = (list_nodes, cron_list, cron_status, cron_get)
+METHODS = (
+    list_nodes,
+    node_event,
+    node_result,
+    node_skills,
+    node_tools,
+    cron_list,
+    cron_status,
+    cron_get,
+)

@@ -94,7 +94,7 @@ class GatewayServer(web.Server):
         """Count a connection; one too many is dropped."""
         super().connection_made(handler, transport)
         if len(self._connections) > self._max_connections:
-            log.warning("too many connections: dropped one (limit %d)", self._max_connections)
+            log.debug("too many connections: dropped one (limit %d)", self._max_connections)
             transport.abort()
             return
         sock = transport.get_extra_info("socket")

@@ -99,7 +99,7 @@ _PAIRING_METHODS: Final = """
     device.pair.list device.pair.approve device.pair.reject device.pair.remove device.token.rotate device.token.revoke
     pairing.list pairing.approve
 """
-_APPROVAL_METHODS: Final = "exec.approval.request exec.approval.resolve"
+_APPROVAL_METHODS: Final = "exec.approval.request exec.approval.resolve exec.approval.list"
 _NODE_METHODS: Final = """
     node.invoke.result node.event skills.bins node.runnerInventory.update node.skills.update node.pluginTools.update
 """
