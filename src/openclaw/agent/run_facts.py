@@ -12,48 +12,32 @@ from openclaw.agent.settings import AgentSettings, PolicyView
 from openclaw.agent.tool_step import GatePort
 from openclaw.agent.workspace import InjectedFile
 from openclaw.policy.verdict import Outcome
-from openclaw.policy.what.elevated import Admission, ElevatedFacts, Origin, elevated_gates
-from openclaw.policy.what.labels import Source
+from openclaw.policy.what.elevated import elevated_gates
 from openclaw.policy.where.key_ids import GLOBAL_KEY
 from openclaw.policy.where.sandbox_mode import Placement, sandbox_status
 from openclaw.policy.where.session_keys import SessionKind, agent_of, is_subagent, kind_of
 from openclaw.state.sessions import Entry
-from openclaw.tools.contract import Requester, RunContext, Tool
+from openclaw.tools.contract import RunContext, Tool
+from openclaw.tools.exec import elevated_facts
 
 INTERNAL: Final = "internal"
 """Channel of turns that no message caused."""
 
-_ADMISSION: Final[Mapping[Source, Admission]] = {
-    Source.OWNER: Admission.OWNER,
-    Source.OPERATOR: Admission.LISTED,
-    Source.ALLOWED: Admission.LISTED,
-    Source.PAIRED: Admission.PAIRED,
-    Source.STRANGER: Admission.OPEN,
-}
-_ORIGIN: Final[Mapping[Source, Origin]] = {
-    Source.CRON: Origin.CRON,
-    Source.HOOK: Origin.HOOK,
-    Source.SESSION: Origin.SESSION,
-}
 
-
-def elevated_facts(requester: Requester, agent_id: str, session_key: str) -> ElevatedFacts:
-    """Return what the gates of elevated exec look at, from the run's record alone (agent.md 5.8)."""
-    origin = Origin.SUBAGENT if is_subagent(session_key) else _ORIGIN.get(requester.source, Origin.MESSAGE)
-    if origin is Origin.MESSAGE and requester.channel == INTERNAL:
-        origin = Origin.SESSION
-    names = (requester.sender_name, requester.sender_username)
-    return ElevatedFacts(
-        agent_id=agent_id,
-        channel=requester.channel,
-        sender_id=requester.sender_id,
-        sender_e164=requester.sender_e164,
-        names=tuple(name for name in names if name),
-        chat_id=requester.group_id,
-        is_group=requester.chat_type != "direct",
-        mentioned=requester.mentioned,
-        admission=_ADMISSION.get(requester.source, Admission.NONE),
-        origin=origin,
+def base_run(request: TurnRequest, agent: AgentSettings, entry: Mapping[str, Any]) -> RunContext:
+    """Return a turn as the gate sees it, before a model is chosen."""
+    return RunContext(
+        run_id=request.run_id,
+        agent_id=agent.agent_id,
+        session_key=request.session_key,
+        session_id=text(entry, "sessionId") or "",
+        requester=request.requester,
+        provider=None,
+        model=None,
+        workspace=agent.workspace,
+        spawned_by=text(entry, "spawnedBy"),
+        elevated_level=text(entry, "elevatedLevel") or agent.elevated,
+        exec_overrides=exec_overrides(entry),
     )
 
 
@@ -79,23 +63,10 @@ class TurnFacts:
 
     def run_context(self, ref: ModelRef, policy: PolicyView, gate: GatePort) -> RunContext:
         """Return the turn as the gate sees it, for the model in use."""
-        entry, request = self.entry, self.request
-        parent = text(entry, "spawnedBy")
-        run = RunContext(
-            run_id=request.run_id,
-            agent_id=self.agent.agent_id,
-            session_key=request.session_key,
-            session_id=str(entry["sessionId"]),
-            requester=request.requester,
-            provider=ref.provider,
-            model=ref.model,
-            workspace=self.agent.workspace,
-            spawned_by=parent,
-            elevated_level=text(entry, "elevatedLevel") or self.agent.elevated,
-            exec_overrides=exec_overrides(entry),
-            image_model=ref.images or self.image_model,
-        )
-        return run if parent is None else _bounded(run, parent, policy, gate)
+        images = ref.images or self.image_model
+        plain = base_run(self.request, self.agent, self.entry)
+        run = replace(plain, provider=ref.provider, model=ref.model, image_model=images)
+        return run if run.spawned_by is None else _bounded(run, run.spawned_by, policy, gate)
 
     def prompt(self, run: RunContext, ref: ModelRef, policy: PolicyView, tools: Sequence[Tool], thinking: str) -> str:
         """Return the system prompt for the model in use."""
@@ -133,8 +104,7 @@ def _sandbox(run: RunContext, policy: PolicyView) -> SandboxFacts:
     status = sandbox_status(
         policy.routing.sandbox, run.agent_id, run.session_key, parent_sandboxed=run.parent_sandboxed
     )
-    facts = elevated_facts(run.requester, run.agent_id, run.session_key)
-    allowed = elevated_gates(policy.tools.elevated, facts).outcome is Outcome.ALLOW
+    allowed = elevated_gates(policy.tools.elevated, elevated_facts(run)).outcome is Outcome.ALLOW
     return SandboxFacts(
         sandboxed=status.outcome is Placement.SANDBOX,
         workspace_access=str(policy.routing.sandbox.settings(run.agent_id).workspace_access),

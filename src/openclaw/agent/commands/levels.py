@@ -8,11 +8,12 @@ from typing import Final
 from openclaw.agent.commands.context import CommandContext, CommandParts
 from openclaw.agent.contract import TurnRequest
 from openclaw.agent.models.catalog import THINKING_LEVELS, thinking_level
-from openclaw.agent.run_facts import elevated_facts, exec_overrides, text
+from openclaw.agent.run_facts import base_run, exec_overrides, text
 from openclaw.policy.verdict import Outcome
 from openclaw.policy.what.elevated import elevated_gates
 from openclaw.policy.where.exec_host import ExecAsk, ExecDefaults, ExecHost, ExecSecurity
 from openclaw.policy.where.sandbox_mode import Placement, sandbox_status
+from openclaw.tools.exec import elevated_facts
 
 _DEFAULT: Final = frozenset({"default", "inherit", "reset"})
 _ELEVATED: Final = ("off", "on", "ask", "full")
@@ -73,7 +74,7 @@ async def elevated(context: CommandContext) -> str:
         return "Elevated: off. Commands stay in the sandbox."
     verdict = elevated_gates(
         context.parts.policy().tools.elevated,
-        elevated_facts(context.requester, context.agent.agent_id, context.key),
+        elevated_facts(base_run(context.request, context.agent, context.entry)),
     )
     if verdict.outcome is not Outcome.ALLOW:
         reasons = "\n".join(f"- {reason.detail} ({reason.key or reason.rule})" for reason in verdict.reasons)
