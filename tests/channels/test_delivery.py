@@ -213,7 +213,7 @@ async def test_after_a_day_a_message_is_given_up(world: World) -> None:
     await world.put("one")
     await go(world)
     await world.clock.advance(GIVE_UP_MS / 1000 + 10)
-    await world.idle()
+    await go(world)
     assert await world.state() == (0, 0)
     assert world.notes.rules() == ["delivery.channel-down"]
 

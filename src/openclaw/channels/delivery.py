@@ -145,13 +145,19 @@ class Delivery:
         for key, rows in queues.items():
             if key in self._busy:
                 continue
-            due_in = rows[0].due_ms - now
+            due_in = self._due_in(rows[0], now)
             if due_in <= 0:
                 self._busy.add(key)
                 self._workers.start(self._work(key, rows), name="/".join(key))
             else:
                 next_due = due_in if next_due is None else min(next_due, due_in)
         return next_due
+
+    def _due_in(self, row: OutboundRow, now: int) -> int:
+        """Milliseconds until this chunk may be tried; one whose channel is down waits for `kick`, or for its end."""
+        if self._ports.channel(row.channel, row.account) is None and now - row.created_ms <= GIVE_UP_MS:
+            return max(CHANNEL_WAIT_MS, row.due_ms - now)
+        return row.due_ms - now
 
     async def _work(self, key: tuple[str, ...], rows: list[OutboundRow]) -> None:
         try:
@@ -167,7 +173,7 @@ class Delivery:
         now = self._clock.now_ms()
         channel = self._ports.channel(row.channel, row.account)
         if channel is None:
-            return await self._hold(row, now)
+            return await self._given_up(row, now)
         message = self._message(row)
         if message is None:
             await self._journal.call(JournalStore.end, row.id, "dropped", "nothing to send any more", now)
@@ -185,14 +191,13 @@ class Delivery:
             listener(row, receipt)
         return True
 
-    async def _hold(self, row: OutboundRow, now: int) -> bool:
+    async def _given_up(self, row: OutboundRow, now: int) -> bool:
         """The channel is down: wait for it, but not for ever."""
-        if now - row.created_ms > GIVE_UP_MS:
-            await self._journal.call(JournalStore.end, row.id, "failed", f"{row.channel} was down for a day", now)
-            self._note(row, "failed", "delivery.channel-down")
-            return True
-        await self._journal.call(JournalStore.retry, row.id, now + CHANNEL_WAIT_MS, f"{row.channel} is not running")
-        return False
+        if now - row.created_ms <= GIVE_UP_MS:
+            return False
+        await self._journal.call(JournalStore.end, row.id, "failed", f"{row.channel} was down for a day", now)
+        self._note(row, "failed", "delivery.channel-down")
+        return True
 
     async def _failed(self, row: OutboundRow, error: SendFailed) -> bool:
         now = self._clock.now_ms()

@@ -167,7 +167,7 @@ class GatewayHousehold:
         self._channels = ChannelManager(
             self._channel_tools,
             parts.clock,
-            on_connected=lambda channel, account: self._intake.release(channel, account),
+            on_connected=self._channel_connected,
         )
         self._delivery = self._build_delivery()
         self._answers = Answers(
@@ -194,6 +194,10 @@ class GatewayHousehold:
         self._prompts = ApprovalPrompts(self._settings.forwarding, self._runner.last_target, self._put, parts.clock)
         self._app = self._runner.app = self._build_app()
         self._join()
+
+    def _channel_connected(self, channel: str, account: str) -> None:
+        self._intake.release(channel, account)
+        self._delivery.kick()
 
     # building
 

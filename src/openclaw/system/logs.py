@@ -28,7 +28,7 @@ __all__ = ["TRACE", "LogOptions", "LogSystem", "fields", "setup_logging"]
 
 QUEUE_LIMIT: Final = 20_000
 """Entries that may wait for the writer; further ones are counted and dropped, so that a flood cannot fill memory."""
-_QUIET: Final = ("telegram", "httpx", "httpcore", "aiohttp", "asyncio", "PIL", "urllib3")
+_QUIET: Final = ("telegram", "httpx", "markdown_it", "httpcore", "aiohttp", "asyncio", "PIL", "urllib3")
 """Loggers of libraries that say too much below warnings."""
 
 
