@@ -114,6 +114,26 @@ class QueueSettings:
     drop: Literal["old", "new", "summarize"] = "summarize"
 
 
+class _Read:
+    """What was read of one config.
+
+    Attributes:
+        config: that config.
+        default_agent: id of the default agent.
+        agent_ids: ids of all agents, the default one included, in the order of the config.
+        agents: agents that were asked for, by normal id.
+    """
+
+    __slots__ = ("agent_ids", "agents", "config", "default_agent")
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.default_agent = default_agent(config.document)
+        listed = (normalise_agent_id(entry.id) for entry in config.agents.entries or ())
+        self.agent_ids = tuple(dict.fromkeys((*listed, self.default_agent)))
+        self.agents: dict[str, AgentSettings] = {}
+
+
 class Settings:
     """Reads the current config.
 
@@ -125,7 +145,7 @@ class Settings:
     def __init__(self, config: Callable[[], Config], layout: StateLayout) -> None:
         self._config = config
         self.layout = layout
-        self._read: tuple[Config, dict[str, AgentSettings]] | None = None
+        self._last: _Read | None = None
 
     @property
     def config(self) -> Config:
@@ -134,25 +154,30 @@ class Settings:
 
     def agent(self, agent_id: str) -> AgentSettings:
         """Return an agent; one that is not listed has the defaults."""
-        config = self._config()
-        if self._read is None or self._read[0] is not config:
-            self._read = (config, {})
-        wanted = normalise_agent_id(agent_id)
-        known = self._read[1]
-        if wanted not in known:
-            known[wanted] = _agent(config, self.layout, wanted)
-        return known[wanted]
+        read = self._read()
+        found = read.agents.get(agent_id)  # most callers have the normal id
+        if found is None:
+            wanted = normalise_agent_id(agent_id)
+            found = read.agents.get(wanted)
+            if found is None:
+                found = read.agents[wanted] = _agent(read.config, self.layout, wanted)
+        return found
 
     @property
     def default_agent(self) -> str:
         """Return the id of the default agent."""
-        return default_agent(self._config().document)
+        return self._read().default_agent
 
     @property
     def agent_ids(self) -> tuple[str, ...]:
         """Return the ids of all agents, the default one included, in the order of the config."""
-        listed = (normalise_agent_id(entry.id) for entry in self._config().agents.entries or ())
-        return tuple(dict.fromkeys((*listed, self.default_agent)))
+        return self._read().agent_ids
+
+    def _read(self) -> _Read:
+        config = self._config()
+        if self._last is None or self._last.config is not config:
+            self._last = _Read(config)
+        return self._last
 
     def lane_cap(self, lane: str) -> int:
         """Return how many runs a global lane admits."""

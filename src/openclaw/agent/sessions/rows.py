@@ -31,6 +31,8 @@ def kind(key: str) -> str:
 
 def is_cron_run(key: str) -> bool:
     """Return whether a key is that of one run of a cron job, which listings leave out."""
+    if ":run:" not in key:
+        return False
     rest = rest_of(key)
     return rest.startswith("cron:") and ":run:" in rest
 

@@ -26,11 +26,16 @@ from openclaw.system.errors import InvalidInput, NotFound, OpenClawError, Unavai
 Json = dict[str, Any]
 Rows = list[Json]
 Names = list[str]
+_Listed = tuple[str, Entry, Json]
+"""Key, entry and row of a session."""
 
 MAX_HISTORY_BYTES: Final = 6 * 1024 * 1024
 MAX_HISTORY: Final = 1000
 MAX_PREVIEWS: Final = 64
 DELETE_WAIT_SECONDS: Final = 15.0
+REMEMBERED_MS: Final = 5_000
+"""An answer of `sessions.list` is used again this long while no session and no config changes."""
+MAX_REMEMBERED: Final = 16
 _SPARE_LINES: Final = 200
 
 
@@ -60,7 +65,7 @@ class SessionService:
         self._registry = registry
         self._clock = clock
         self._runtime = runtime
-        self._listed: tuple[object, dict[str, Json]] = (None, {})
+        self._listed: tuple[object, tuple[_Listed, ...]] = (None, ())
 
     # Keys
 
@@ -94,7 +99,7 @@ class SessionService:
     def list(self, params: Mapping[str, Any], /) -> Json | Coroutine[Any, Any, Json]:
         """Answer `sessions.list`; at once when memory holds what the disk holds."""
         needs_files = params.get("includeDerivedTitles") or params.get("includeLastMessage")
-        if needs_files or self._sessions.fresh() is None:
+        if needs_files or not self._sessions.fresh:
             return self._list_later(params)
         return self._list(params)
 
@@ -108,35 +113,23 @@ class SessionService:
     def _list(self, params: Mapping[str, Any]) -> Json:
         now = self._clock.now_ms()
         defaults = self._model_defaults()
-        every = self._rows(defaults)
         minutes = params.get("activeMinutes")
         oldest = now - int(minutes) * 60_000 if minutes else 0
         agent = normalise_agent_id(params["agentId"]) if params.get("agentId") else None
         chosen = [
             row
-            for key, row in every.items()
-            if (agent is None or self._sessions.agent_of(key) == agent)
-            and (entry := self._sessions.entry(key)) is not None
-            and rows.matches(key, entry, params, oldest)
+            for key, entry, row in self._rows(defaults)
+            if (agent is None or self._sessions.agent_of(key) == agent) and rows.matches(key, entry, params, oldest)
         ]
         limit = params.get("limit")
-        stores = {self._settings.agent(agent_id).store for agent_id in ([agent] if agent else self._settings.agent_ids)}
+        files = {self._settings.agent(agent_id).store for agent_id in ([agent] if agent else self._settings.agent_ids)}
         return {
             "ts": now,
-            "path": str(next(iter(stores))) if len(stores) == 1 else "(multiple)",
-            "count": len(chosen if limit is None else chosen[: int(limit)]),
+            "path": str(next(iter(files))) if len(files) == 1 else "(multiple)",
+            "count": len(shown),
             "defaults": defaults,
-            "sessions": chosen if limit is None else chosen[: int(limit)],
+            "sessions": [self._row(key, entry, defaults) for key, entry in shown],
         }
-
-    def _rows(self, defaults: Json) -> dict[str, Json]:
-        """Return the rows of all sessions, newest first; kept until a store or the config changes."""
-        stores = self._sessions.fresh() or ()
-        mark = (self._settings.config, tuple((store, store.revision) for store in stores))
-        if self._listed[0] != mark:
-            found = sorted(self._sessions.all(), key=lambda item: -float(item[1].get("updatedAt") or 0))
-            self._listed = (mark, {key: self._row(key, entry, defaults) for key, entry in found})
-        return self._listed[1]
 
     def _row(self, key: str, entry: Entry, defaults: Json) -> Json:
         override = text(entry, "modelOverride")

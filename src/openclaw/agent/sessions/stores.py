@@ -63,6 +63,7 @@ class Sessions:
         self._tasks = tasks
         self._zone = HostZone()
         self._stores: dict[Path, SessionStore] = {}
+        self._folder = settings.layout.root / "agents"
         self._on_disk: tuple[int, tuple[str, ...]] = (0, ())
         self.transcripts = Transcripts(clock)
 
@@ -100,19 +101,23 @@ class Sessions:
                 log.warning("the sessions of agent %s are not listed: %s", agent_id, error)
 
     def _agents(self) -> tuple[str, ...]:
-        folder = self._settings.layout.root / "agents"
         try:
-            changed = folder.stat().st_mtime_ns
+            changed = self._folder.stat().st_mtime_ns
             if changed != self._on_disk[0]:
-                self._on_disk = (changed, tuple(sorted(path.name for path in folder.iterdir() if path.is_dir())))
+                self._on_disk = (changed, tuple(sorted(path.name for path in self._folder.iterdir() if path.is_dir())))
         except OSError:
             self._on_disk = (0, ())
         return tuple(dict.fromkeys((*self._settings.agent_ids, *self._on_disk[1])))
 
-    def fresh(self) -> tuple[SessionStore, ...] | None:
-        """Return the stores of all agents when memory holds what they hold, else None."""
-        stores = tuple(dict.fromkeys(self.store(agent_id) for agent_id in self._agents()))
-        return stores if all(store.fresh for store in stores) else None
+    @property
+    def fresh(self) -> bool:
+        """Return whether memory holds what the stores of all agents hold."""
+        return all(store.fresh for store in {self.store(agent_id) for agent_id in self._agents()})
+
+    @property
+    def revisions(self) -> tuple[int, ...]:
+        """Return the revision of each store that was read; it differs whenever a session may have changed."""
+        return tuple(store.revision for store in self._stores.values())
 
     def all(self) -> Iterator[tuple[str, Entry]]:
         """Yield key and entry of every session that was read."""
