@@ -58,6 +58,7 @@ def _set(context: CliContext, parts: Parts, given: str, *, yes: bool, strict: bo
     from openclaw.config.edit import Put
     from openclaw.config.issues import dotted
     from openclaw.config.json5 import Json5Error, loads
+    from openclaw.config.redact import restore_value
 
     try:
         value = loads(given)
@@ -67,7 +68,10 @@ def _set(context: CliContext, parts: Parts, given: str, *, yes: bool, strict: bo
         value = given
 
     def put(wanted: Any) -> Outcome:
-        return write(context, lambda editor, _: editor.change([Put(parts, wanted)]), yes=yes)
+        def change(editor: ConfigEditor, before: Loaded) -> Written:
+            return editor.change([Put(parts, restore_value(wanted, before.source.parsed, parts))])
+
+        return write(context, change, yes=yes)
 
     try:
         return put(value)
@@ -115,6 +119,7 @@ def patch(context: CliContext, file: Path | None, base_hash: str | None, yes: bo
     """Merge a JSON5 document from a file or stdin: objects key by key, null deletes, anything else replaces."""
     from openclaw.config.json5 import loads, read_bytes
     from openclaw.config.model import invalid
+    from openclaw.config.redact import restore_value
 
     try:
         content = file.read_bytes() if file is not None else sys.stdin.buffer.read()
@@ -125,7 +130,8 @@ def patch(context: CliContext, file: Path | None, base_hash: str | None, yes: bo
     def change(editor: ConfigEditor, before: Loaded) -> Written:
         if before.config is None:
             raise invalid(before.issues, context.layout.config)
-        return editor.patch(document, before.config, base_hash=base_hash)
+        restored = restore_value(document, before.source.parsed)
+        return editor.patch(restored, before.config, base_hash=base_hash)
 
     outcome = write(context, change, yes=yes)
     tell(context, outcome, f"Patched {context.shown(context.layout.config)}.", as_json=as_json)

@@ -11,7 +11,7 @@ def main() -> int:
 
         sys.stdout.write(VERSION + "\n")
         return 0
-    if arguments in ([], ["--help"], ["-h"], ["help"]):
+    if arguments in (["--help"], ["-h"], ["help"]):
         from openclaw.cli.commands import root_help
 
         sys.stdout.write(root_help())

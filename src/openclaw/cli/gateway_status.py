@@ -54,12 +54,17 @@ def _facts(context: CliContext) -> dict[str, Any]:
             "bindHost": host,
             "port": port,
             "portSource": source,
-            "probeUrl": f"ws://{host}:{port}",
+            "probeUrl": f"{_scheme(gateway)}://{host}:{port}",
             "probeNote": None,
         },
         "port": _port(port),
         "extraServices": [],
     }
+
+
+def _scheme(gateway: object) -> str:
+    tls = gateway.get("tls") if isinstance(gateway, Mapping) else None
+    return "wss" if isinstance(tls, Mapping) and tls.get("enabled") is True else "ws"
 
 
 def _service(context: CliContext) -> dict[str, Any]:

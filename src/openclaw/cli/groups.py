@@ -29,7 +29,7 @@ class Group(click.Group):
         is_option = bool(args) and args[0].startswith("-") and args[0] not in ctx.help_option_names
         if self.default is not None and (not args or is_option):
             return super().parse_args(ctx, [self.default, *args])
-        if not args:
+        if not args and not ctx.resilient_parsing:
             click.echo(ctx.get_help())
             ctx.exit()
         return super().parse_args(ctx, args)

@@ -14,6 +14,7 @@ from openclaw.cli.context import CliContext
 from openclaw.cli.groups import epilog
 from openclaw.cli.output import print_error, print_line, visible
 from openclaw.cli.rpc import Rpc, RpcOptions, Session, rpc_options
+from openclaw.policy.where.scopes import Scope
 from openclaw.system.errors import OpenClawError
 
 METHOD = "logs.tail"
@@ -45,7 +46,7 @@ def logs(
     """Show the gateway's log."""
     writer = _Json() if as_json else _Text(plain=plain)
     try:
-        with Rpc(context, rpc).session((METHOD,)) as session:
+        with Rpc(context, rpc).session((METHOD,), scopes=(Scope.ADMIN,)) as session:  # who is told the path
             for found in _slices(session, limit, max_bytes, interval if follow else None):
                 writer.show(found)
     except KeyboardInterrupt:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
@@ -12,7 +12,7 @@ import click
 from openclaw.cli.context import CliContext
 from openclaw.cli.loopback import CallFailed, LoopbackClient
 from openclaw.cli.target import document_of, gateway_target
-from openclaw.policy.where.scopes import Scope, operation
+from openclaw.policy.where.scopes import Scope, lacking, operation
 from openclaw.protocol.client_target import Target
 from openclaw.system.errors import OpenClawError, Refused, Unavailable
 from openclaw.version import VERSION
@@ -20,11 +20,12 @@ from openclaw.version import VERSION
 if TYPE_CHECKING:
     import asyncio
 
-    from openclaw.protocol.client import GatewayClient
+    from openclaw.protocol.client import ClientParts, GatewayClient
 
 CallableT = TypeVar("CallableT", bound=Callable[..., Any])
 
 DEFAULT_TIMEOUT_MS: Final = 10_000
+OWNER_SCOPES: Final = (Scope.ADMIN.value, Scope.APPROVALS.value, Scope.PAIRING.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,30 +157,39 @@ class Session:
             raise call_failed(self._context, self._target, error) from None
 
     def _connect_fully(self) -> None:
-        """Connect with this machine's device key, which any gateway but the own one asks for."""
+        """Connect with everything: TLS, other machines, this machine's device key where one is asked for."""
         import asyncio
 
         from openclaw.gateway.listen import own_addresses
         from openclaw.protocol.client import ClientParts, GatewayClient, Introduction
-        from openclaw.state.identity import DeviceAuth, load_identity
         from openclaw.system.clock import SystemClock
 
         clock = SystemClock()
+        scopes = self._scopes
+        parts = ClientParts(environment=self._context.environment, clock=clock, own_addresses=own_addresses)
+        if not (self._target.is_loopback and self._target.has_secret):
+            parts, scopes = self._with_device(parts)
+        introduction = Introduction(version=VERSION, scopes=scopes)
+        runner = self._runner = self._stack.enter_context(asyncio.Runner())
+        client = self._full = runner.run(GatewayClient.connect(self._target, introduction, parts))
+        self._stack.callback(lambda: runner.run(client.close()))
+        self.hello = client.hello
+
+    def _with_device(self, parts: ClientParts) -> tuple[ClientParts, tuple[str, ...]]:
+        """Add the device key, and the scopes to ask for: those of the calls when the device has them already.
+
+        A new device asks for all that an owner's command line needs, once: raising its scopes later always takes
+        somebody on the other side.
+        """
+        from openclaw.state.identity import DeviceAuth, load_identity
+
         layout = self._context.own_state()
-        identity = load_identity(layout, clock)
-        parts = ClientParts(
-            environment=self._context.environment,
-            clock=clock,
-            own_addresses=own_addresses,
-            signer=identity,
-            tokens=DeviceAuth(layout, clock, identity.device_id),
-        )
-        introduction = Introduction(version=VERSION, scopes=self._scopes)
-        runner = self._stack.enter_context(asyncio.Runner())
-        self._full = runner.run(GatewayClient.connect(self._target, introduction, parts))
-        self._stack.callback(lambda: runner.run(self._full.close()) if self._full is not None else None)
-        self._runner = runner
-        self.hello = self._full.hello
+        identity = load_identity(layout, parts.clock)
+        tokens = DeviceAuth(layout, parts.clock, identity.device_id)
+        kept = tokens.get("operator")
+        covered = kept is not None and not lacking(kept.scopes, self._scopes)
+        scopes = self._scopes if covered else tuple(dict.fromkeys((*OWNER_SCOPES, *self._scopes)))
+        return replace(parts, signer=identity, tokens=tokens), scopes
 
 
 def is_quick(target: Target) -> bool:
