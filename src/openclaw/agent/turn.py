@@ -24,6 +24,7 @@ from openclaw.agent.turn_record import append_user, keep_counters, keep_partial,
 from openclaw.agent.turn_state import SHUTDOWN, Stopping, TurnParts, TurnState, error_line
 from openclaw.agent.workspace import Bootstrap, create_missing
 from openclaw.policy.where.session_keys import is_subagent
+from openclaw.state.files import private_dir
 from openclaw.state.sessions import Entry
 from openclaw.state.transcripts import Transcript
 from openclaw.system.errors import InvalidInput, OpenClawError
@@ -66,8 +67,8 @@ class Turns:
         inbound = request.requester.channel != INTERNAL
         opened = await sessions.open(request.session_key, inbound=inbound, channel=channel)
         entry = sessions.store_of(request.session_key).merge(request.session_key, route_fields(request))
-        if opened.fresh and not agent.skip_bootstrap:
-            await asyncio.to_thread(create_missing, agent.workspace)
+        if opened.fresh or not agent.workspace.is_dir():
+            await asyncio.to_thread(private_dir if agent.skip_bootstrap else create_missing, agent.workspace)
         async with sessions.transcript(request.session_key, entry) as transcript:
             resumed = find(transcript.branch(), request.inbound_ids)
             stopping.rows = resumed.inbound_ids if resumed is not None else ()

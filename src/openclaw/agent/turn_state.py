@@ -156,8 +156,9 @@ class TurnState:
 
 
 def sees_details(requester: Requester) -> bool:
-    """Return whether somebody may read paths, addresses and causes in an error: the owner, and operators."""
-    return requester.is_owner or requester.source in {Source.OWNER, Source.OPERATOR, Source.SYSTEM}
+    """Return whether paths, addresses and causes may be told: to owner and operators, where nobody else reads."""
+    known = requester.is_owner or requester.source in {Source.OWNER, Source.OPERATOR}
+    return known and requester.chat_type == "direct"
 
 
 def error_line(requester: Requester, error: OpenClawError | str) -> str:

@@ -16,7 +16,7 @@ from openclaw.system.clock import Clock
 from openclaw.system.errors import Conflict, Unavailable
 
 CACHED_FILES: Final = 32
-CACHED_BYTES: Final = 16 * 1024 * 1024
+CACHED_BYTES: Final = 8 * 1024 * 1024
 LOCK_SECONDS: Final = 10.0
 
 

@@ -40,16 +40,15 @@ def candidate(model: str, *keys: str) -> Candidate:
 
 
 async def send(world: World, flaky: Flaky, candidates: Sequence[Candidate]) -> tuple[list[Sent], list[str | None]]:
-    used: list[str | None] = []
     async with world.registry(flaky=flaky) as registry:
         stream = Failover(registry, SystemClock()).stream(
             world.settings.agent("main"),
             candidates,
             lambda ref: ModelRequest(ref, "", (), ()),
-            used=lambda _candidate, key: used.append(key.profile_id),
         )
         events = [event async for event in stream]
-    return events, used
+    started = [event.key.profile_id for event in events if isinstance(event, Started)]
+    return events, started[-1:] if isinstance(events[-1], Stop) else []
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ tries for ever: a request is sent a bounded number of times (advisory Q5).
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final, Protocol, cast
@@ -55,8 +55,6 @@ class Failover:
         agent: AgentSettings,
         candidates: Sequence[Candidate],
         build: Build,
-        *,
-        used: Callable[[Candidate, Key], None] = lambda _candidate, _key: None,
     ) -> AsyncGenerator[Sent]:
         """Yield `Started` and what comes, again for each new try; ends with one Stop or the Failure of the last try.
 
@@ -64,7 +62,6 @@ class Failover:
             agent: whose keys they are.
             candidates: from the registry's plan, best first.
             build: builds the request.
-            used: told which candidate and key answered.
         """
         failures: list[tuple[Candidate, Failure]] = []
         sends = 0
@@ -84,7 +81,6 @@ class Failover:
                             yield event
                 if failure is None:
                     self._registry.keyring.succeeded(agent, candidate.ref.provider, key)
-                    used(candidate, key)
                     return
                 if _transient(failure) and not retried:
                     retried = True

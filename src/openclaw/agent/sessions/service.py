@@ -26,8 +26,6 @@ from openclaw.system.errors import InvalidInput, NotFound, OpenClawError, Unavai
 Json = dict[str, Any]
 Rows = list[Json]
 Names = list[str]
-_Listed = tuple[str, Entry, Json]
-"""Key, entry and row of a session."""
 
 MAX_HISTORY_BYTES: Final = 6 * 1024 * 1024
 MAX_HISTORY: Final = 1000
@@ -65,7 +63,7 @@ class SessionService:
         self._registry = registry
         self._clock = clock
         self._runtime = runtime
-        self._listed: tuple[object, tuple[_Listed, ...]] = (None, ())
+        self._answers: tuple[object, dict[object, Json]] = (None, {})
 
     # Keys
 
@@ -101,7 +99,17 @@ class SessionService:
         needs_files = params.get("includeDerivedTitles") or params.get("includeLastMessage")
         if needs_files or not self._sessions.fresh:
             return self._list_later(params)
-        return self._list(params)
+        now = self._clock.now_ms()
+        mark = (self._settings.config, now // REMEMBERED_MS, self._sessions.revisions)
+        if self._answers[0] != mark:
+            self._answers = (mark, {})
+        asked = tuple(params.items())
+        known = self._answers[1].get(asked)
+        if known is None:
+            known = self._list(params)
+            if len(self._answers[1]) < MAX_REMEMBERED and not params.get("activeMinutes"):
+                self._answers[1][asked] = known
+        return {**known, "ts": now}
 
     async def _list_later(self, params: Mapping[str, Any]) -> Json:
         await self._sessions.refresh_all()
@@ -116,12 +124,14 @@ class SessionService:
         minutes = params.get("activeMinutes")
         oldest = now - int(minutes) * 60_000 if minutes else 0
         agent = normalise_agent_id(params["agentId"]) if params.get("agentId") else None
-        chosen = [
-            row
-            for key, entry, row in self._rows(defaults)
+        every = sorted(self._sessions.all(), key=lambda item: -float(item[1].get("updatedAt") or 0))
+        found = [
+            (key, entry)
+            for key, entry in every
             if (agent is None or self._sessions.agent_of(key) == agent) and rows.matches(key, entry, params, oldest)
         ]
         limit = params.get("limit")
+        shown = found if limit is None else found[: int(limit)]
         files = {self._settings.agent(agent_id).store for agent_id in ([agent] if agent else self._settings.agent_ids)}
         return {
             "ts": now,
