@@ -14,7 +14,7 @@ from openclaw.policy.what.labels import Integrity, Provenance, Source
 from openclaw.system.clock import SystemClock
 from openclaw.system.secret import Secret
 from openclaw.tools.contract import RunContext, ToolResult
-from support.agents import MAIN, OWNER, FakeGate, World, chat, running, turn
+from support.agents import MAIN, OWNER, FakeGate, World, chat, echo, running, turn
 
 SAY = {"steps": [{"text": "hello there", "pieces": 3}]}
 CALL = {
@@ -280,6 +280,39 @@ async def test_the_session_remembers_where_it_was_spoken_to(world: World) -> Non
         entry = agent.entry()
         assert (entry["lastChannel"], entry["lastTo"], entry["lastThreadId"]) == ("telegram", "5", "9")
         assert entry["deliveryContext"] == {"channel": "telegram", "to": "5", "accountId": "default", "threadId": "9"}
+
+
+@pytest.mark.asyncio
+async def test_adv_G3_a_spawned_session_gets_at_most_its_parents_tools_and_its_sandbox(world: World) -> None:
+    world.document["agents"] = {"defaults": {"sandbox": {"mode": "non-main"}}}
+    child, parent = "agent:main:subagent:1", "agent:main:telegram:direct:5"
+
+    class Gate(FakeGate):
+        def allows(self, run: RunContext, name: str) -> bool:
+            return super().allows(run, name) and not (run.session_key == parent and name == "secret")
+
+    gate = Gate({"echo": echo, "secret": echo})
+    async with running(world, {"steps": [{"calls": [{"name": "secret"}]}, {"text": "x"}]}, gate) as agent:
+        store = await agent.runtime.store.ready(child)
+        store.merge(child, {"spawnedBy": parent})
+        await agent.ask("go", key=child)
+        ((run, *_),) = gate.calls
+        assert run.at_most == frozenset({"echo"})
+        assert run.parent_sandboxed is True
+        assert agent.messages(child)[2]["isError"] is True
+
+
+@pytest.mark.asyncio
+async def test_details_of_the_machine_are_not_told_where_others_read(world: World) -> None:
+    script = {"steps": [{"fail": {"kind": "auth", "message": "refused at http://10.0.0.5."}}] * 3}
+    async with running(world, script) as agent:
+        group = chat("1", chat_type="group", group_id="-1", is_owner=True)
+        assert "10.0.0.5" not in ((await agent.ask("hi", requester=group)).error or "")
+        agent.runtime.notify(MAIN, "event", wake=True)
+        async with asyncio.timeout(5):
+            while len(agent.finished) < 2:  # noqa: ASYNC110 - the callback is the event
+                await asyncio.sleep(0.005)
+        assert "10.0.0.5" not in (agent.finished[1][1].error or "")
 
 
 # Running again after a crash
