@@ -81,6 +81,7 @@ async def test_a_command_waits_for_approval_and_its_result_is_seen(tmp_path: Pat
         assert not marker.exists()
         await card.locator("[data-decision=allow-once]").click()
         await expect(card).to_have_count(0)
+        await expect(page.locator(".tool[data-tool=exec]")).to_have_attribute("data-state", "approved")
         await expect(page.locator(".message.assistant").last).to_contain_text("made-it")
         assert marker.exists()
 
@@ -93,6 +94,7 @@ async def test_a_denied_command_never_runs(tmp_path: Path) -> None:
         await say(page, f"run touch {marker}")
         await page.locator(".approval [data-decision=deny]").click()
         await expect(page.locator(".message.assistant").last).to_contain_text("denied")
+        await expect(page.locator(".tool[data-tool=exec]")).to_have_attribute("data-state", "denied")
         assert not marker.exists()
 
 

@@ -132,7 +132,7 @@ const textOf = (message) => (message?.content ?? []).filter((block) => block.typ
 
 gateway.addEventListener("event", ({ detail: { event, payload } }) => {
   if (event === "exec.approval.requested") approvals.add(payload);
-  else if (event === "exec.approval.resolved") approvals.remove(payload.id);
+  else if (event === "exec.approval.resolved") { approvals.remove(payload.id); chat.decided(payload.id, payload.decision); }
   else if (event === "chat") takeChat(payload);
   else if (event === "agent") takeAgent(payload);
 });

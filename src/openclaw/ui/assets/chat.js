@@ -11,10 +11,17 @@ function summary(name, args) {
   return String(args.command ?? args.path ?? args.file_path ?? args.url ?? args.action ?? JSON.stringify(args));
 }
 
+const STATES = {
+  running: "running", done: "done", error: "refused or failed",
+  waiting: "waits for approval", approved: "approved", denied: "denied", expired: "nobody answered in time",
+  over: "no longer waits",
+};
+
 export class Chat {
   #log;
   #answers = new Map();
   #tools = new Map();
+  #decided = new Map();
   #atEnd = true;
 
   constructor(log) {
@@ -116,9 +123,7 @@ export class Chat {
       this.#log.append(card);
     }
     const waiting = details?.status === "approval-pending";
-    const shown = waiting ? "waiting" : state;
-    card.dataset.state = shown;
-    card.querySelector(".state").textContent = { running: "running", done: "done", error: "refused or failed", waiting: "waits for approval" }[shown] ?? shown;
+    this.#mark(card, waiting ? this.#waits(card, details) : state);
     if (args) card.querySelector(".what").textContent = summary(name, args);
     if (result !== undefined) {
       card.querySelector("pre")?.remove();
@@ -126,6 +131,27 @@ export class Chat {
       card.open = state === "error" || waiting;
     }
     this.#scroll();
+  }
+
+  // The state of a card whose command was put before a person; after a reload only the end of its time is known.
+  #waits(card, { approvalId, expiresAtMs }) {
+    card.dataset.approval = approvalId;
+    const left = expiresAtMs - Date.now();
+    if (left <= 0) return this.#decided.get(approvalId) ?? "over";
+    setTimeout(() => { if (card.dataset.state === "waiting") this.#mark(card, "expired"); }, left);
+    return this.#decided.get(approvalId) ?? "waiting";
+  }
+
+  // What became of the command that a card waits for.
+  decided(approvalId, decision) {
+    const state = { "allow-once": "approved", "allow-always": "approved", deny: "denied" }[decision] ?? "expired";
+    this.#decided.set(approvalId, state);
+    for (const card of this.#tools.values()) if (card.dataset.approval === approvalId) this.#mark(card, state);
+  }
+
+  #mark(card, state) {
+    card.dataset.state = state;
+    card.querySelector(".state").textContent = STATES[state] ?? state;
   }
 
   #scroll() {
