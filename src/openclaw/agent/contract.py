@@ -173,7 +173,7 @@ class ModelRef:
     max_tokens: int | None = None
     reasoning: bool = False
     images: bool = False
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     params: Mapping[str, Any] = field(default_factory=dict)
     streaming: bool = True
     auth_header: bool = False

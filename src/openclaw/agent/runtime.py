@@ -8,14 +8,13 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from openclaw.agent.commands.context import CommandParts
 from openclaw.agent.commands.dispatch import Command, Commands
-from openclaw.agent.contract import EventSink, Payload, ReplyTarget, TurnRequest, TurnResult
+from openclaw.agent.contract import EventSink, Payload, TurnRequest, TurnResult
 from openclaw.agent.events import Bus, Emitter
 from openclaw.agent.lanes import Lanes
 from openclaw.agent.models.keyring import SecretResolver
@@ -29,12 +28,13 @@ from openclaw.agent.sessions.port import SessionsForTools
 from openclaw.agent.sessions.service import SessionService
 from openclaw.agent.sessions.stores import Sessions
 from openclaw.agent.settings import PolicyView, Settings
+from openclaw.agent.system_events import last_target, wake_request
 from openclaw.agent.system_lines import SystemLines
 from openclaw.agent.tool_step import GatePort
 from openclaw.agent.turn import DEFECT, Turns
 from openclaw.agent.turn_state import SHUTDOWN, TurnParts, error_line
 from openclaw.policy.verdict import Outcome
-from openclaw.policy.what.labels import Provenance, Source
+from openclaw.policy.what.labels import Source
 from openclaw.policy.where.key_ids import GLOBAL_KEY, PeerKind
 from openclaw.policy.where.send_policy import SendFacts, may_send
 from openclaw.state.ledger_port import LedgerPort
@@ -43,6 +43,8 @@ from openclaw.system.errors import OpenClawError
 from openclaw.system.tasks import Supervisor
 from openclaw.tools.approvals import Approvals
 from openclaw.tools.contract import Requester, SessionsPort, SystemEvents
+
+__all__ = ["AgentRuntime", "RuntimeParts", "last_target"]
 
 log = logging.getLogger(__name__)
 
@@ -151,6 +153,9 @@ class AgentRuntime:
         emitter = Emitter(self._bus, self._clock, request.run_id, key)
         done = asyncio.get_running_loop().create_future()
         run = Run(request, self._clock.now_ms(), emitter, done)
+        if self._order.closing:
+            done.set_result(self._cut(run))
+            return run
         self._runs.add(run)
         command = self._commands.find(request)
         if command is not None and not command.resets:
@@ -327,23 +332,8 @@ class AgentRuntime:
             self._order.wake(key)
 
     def _wake_run(self, key: str) -> Run:
-        """Return a turn that nobody sent: it has no owner and no command rights, and answers where the session is."""
-        entry = self.store.entry(key) or {}
-        target = last_target(entry)
-        chat_type = target.chat_type if target else "direct"
-        requester = Requester(
-            channel=INTERNAL, source=Source.SYSTEM, chat_type=chat_type, group_id=text(entry, "groupId")
-        )
-        request = TurnRequest(
-            run_id=f"wake-{uuid.uuid4()}",
-            session_key=key,
-            agent_id=self.store.agent_of(key),
-            text="",
-            command_text="",
-            requester=requester,
-            provenance=(Provenance(source=Source.SYSTEM),),
-            target=target,
-        )
+        """Return the turn that system events ask for."""
+        request = wake_request(key, self.store.agent_of(key), self.store.entry(key) or {})
         emitter = Emitter(self._bus, self._clock, request.run_id, key)
         run = Run(request, self._clock.now_ms(), emitter, asyncio.get_running_loop().create_future())
         self._runs.add(run)
@@ -384,30 +374,18 @@ class AgentRuntime:
         for run in self._order.running:
             run.stop(SHUTDOWN)
         await self._tasks.close()
-        now = self._clock.now_ms()
         for run in self._runs.active:
             if not run.done.done():
-                cut = TurnResult(run.run_id, "aborted", (), run.accepted_ms, now, stop_reason=SHUTDOWN)
-                run.done.set_result(cut)
+                run.done.set_result(self._cut(run))
         await self.registry.close()
         await self.store.close()
         await self._background.close()
 
+    def _cut(self, run: Run) -> TurnResult:
+        """Return the result of a run that the next process will take up."""
+        now = self._clock.now_ms()
+        return TurnResult(run.run_id, "aborted", (), run.accepted_ms, now, stop_reason=SHUTDOWN)
+
 
 def _same_run(one: TurnRequest, other: TurnRequest) -> bool:
     return one.session_key == other.session_key and authority(one.requester)[:5] == authority(other.requester)[:5]
-
-
-def last_target(entry: Any) -> ReplyTarget | None:
-    """Return where a session's last message came from."""
-    channel, to = text(entry, "lastChannel"), text(entry, "lastTo")
-    if channel is None or to is None:
-        return None
-    kind = entry.get("chatType")
-    return ReplyTarget(
-        channel=channel,
-        account=text(entry, "lastAccountId") or "default",
-        to=to,
-        thread_id=text(entry, "lastThreadId"),
-        chat_type=kind if kind in {"direct", "group", "channel"} else "direct",
-    )

@@ -145,7 +145,7 @@ class Turns:
             turn.request,
             end.status,
             started,
-            payloads=tuple(turn.payloads),
+            payloads=() if end.status == "aborted" else tuple(turn.payloads),
             error=told,
             stop_reason=end.stop_reason,
             provider=ref.provider if ref else None,

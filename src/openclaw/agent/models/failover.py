@@ -6,6 +6,7 @@ tries for ever: a request is sent a bounded number of times (advisory Q5).
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from openclaw.agent.models.registry import Candidate, ModelRegistry
 from openclaw.agent.settings import AgentSettings
 from openclaw.state.auth_profiles import FailureReason
 from openclaw.system.clock import Clock
+
+log = logging.getLogger(__name__)
 
 MAX_SENDS: Final = 8
 RETRY_SECONDS: Final = 0.5
@@ -82,6 +85,7 @@ class Failover:
                 if failure is None:
                     self._registry.keyring.succeeded(agent, candidate.ref.provider, key)
                     return
+                log.warning("%s failed (%s): %s", candidate.ref, failure.kind, failure.message)
                 if _transient(failure) and not retried:
                     retried = True
                     await self._clock.sleep(RETRY_SECONDS)

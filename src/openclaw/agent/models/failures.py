@@ -37,6 +37,11 @@ def classify(error: Exception, ref: ModelRef) -> Failure:
     return Failure(kind, line_for(kind, ref, status=status, detail=detail), status=status, retry_after=wait)
 
 
+def is_providers(error: Exception) -> bool:
+    """Return whether the provider or the way to it failed; anything else is a defect here, whose trace is needed."""
+    return isinstance(error, library.ModelAPIError)
+
+
 def line_for(kind: FailureKind, ref: ModelRef, *, status: int | None = None, detail: str = "") -> str:
     """Return the line that a person reads."""
     code = f" ({status})" if status else ""
