@@ -145,3 +145,14 @@ async def test_abort_moves_on_to_nothing(world: World) -> None:
     await asyncio.wait([task])
     assert task.cancelled()
     assert Hangs.sent == 1
+
+
+@pytest.mark.asyncio
+async def test_every_failure_is_one_line_in_the_log_also_when_another_key_answers(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    flaky = Flaky({"a:k1": [fail("auth", 401)]})
+    await send(world, flaky, [candidate("a", "k1", "k2")])
+    (record,) = [record for record in caplog.records if record.name == "openclaw.agent.models.failover"]
+    assert record.getMessage() == "flaky/a failed (auth): it is auth."
+    assert record.exc_info is None

@@ -37,9 +37,9 @@ def classify(error: Exception, ref: ModelRef) -> Failure:
     return Failure(kind, line_for(kind, ref, status=status, detail=detail), status=status, retry_after=wait)
 
 
-def is_providers(error: Exception) -> bool:
+def from_provider(error: Exception) -> bool:
     """Return whether the provider or the way to it failed; anything else is a defect here, whose trace is needed."""
-    return isinstance(error, library.ModelAPIError)
+    return isinstance(error, library.ModelAPIError | library.UnexpectedModelBehavior)
 
 
 def line_for(kind: FailureKind, ref: ModelRef, *, status: int | None = None, detail: str = "") -> str:

@@ -84,7 +84,7 @@ class LibraryModel:
             yield Failure("timeout", parts.failures.line_for("timeout", request.ref))
         except Exception as error:
             failure = parts.failures.classify(error, request.ref)
-            if not parts.failures.is_providers(error):
+            if not parts.failures.from_provider(error):
                 log.warning("%s: %s", request.ref, type(error).__name__, exc_info=error)
             yield failure
         finally:
