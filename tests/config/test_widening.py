@@ -140,5 +140,5 @@ roots = st.dictionaries(st.sampled_from(["gateway", "channels", "tools", "agents
 @given(roots, roots)
 @settings(max_examples=150)
 def test_any_two_documents_are_compared_without_an_error(before: Any, after: Any) -> None:
-    assert all(isinstance(text, str) and text for text in widens(before, after))
+    assert all(widens(before, after))
     assert widens(after, after) == ()

@@ -14,6 +14,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "pairing": ("openclaw.cli.pairing:pairing", "List and approve people who asked to talk to the bot."),
     "devices": ("openclaw.cli.devices:devices", "List, approve and revoke paired devices."),
     "approvals": ("openclaw.cli.approvals:approvals", "Show and edit which commands may run without asking."),
+    "doctor": ("openclaw.cli.doctor:doctor", "Look for what is wrong here, and offer to mend it."),
     "config": ("openclaw.cli.config:config", "Read, change and check the configuration."),
     "logs": ("openclaw.cli.logs:logs", "Show or follow the gateway's log."),
     "policy": ("openclaw.cli.policy:policy", "Test the policy against case files."),

@@ -158,7 +158,10 @@ class LoopbackClient:
 
     def _next_of_type(self, kind: str) -> dict[str, Any]:
         while True:
-            found = json.loads(self._message())
+            try:
+                found = json.loads(self._message())
+            except (ValueError, RecursionError):
+                raise Unavailable(f"{self._url} is not an OpenClaw gateway", code="not-a-gateway") from None
             if isinstance(found, dict) and found.get("type") == kind:
                 return found
 
@@ -185,8 +188,7 @@ class LoopbackClient:
     def _closed(self, data: bytes) -> None:
         code = struct.unpack(">H", data[:2])[0] if len(data) >= 2 else 1005
         reason = data[2:].decode("utf-8", "replace")
-        why = f" ({code}: {reason})" if reason else f" ({code})"
-        raise Unavailable(f"the connection to {self._url} ended{why}", code="gateway-disconnected")
+        raise self._ended(f" ({code}: {reason})" if reason else f" ({code})")
 
     def _send(self, code: int, data: bytes) -> None:
         length = len(data)
@@ -228,10 +230,10 @@ class LoopbackClient:
             piece = self._socket.recv(1 << 18)
         except TimeoutError:
             raise self._unavailable("it did not answer in time") from None
-        except OSError as error:
-            raise self._unavailable((error.strerror or str(error)).lower()) from None
+        except OSError:
+            piece = b""
         if not piece:
-            raise Unavailable(f"the connection to {self._url} ended", code="gateway-disconnected")
+            raise self._ended()
         self._buffer += piece
 
     def _write(self, data: bytes) -> None:
@@ -240,14 +242,17 @@ class LoopbackClient:
             self._socket.sendall(data)
         except TimeoutError:
             raise self._unavailable("it did not take the question in time") from None
-        except OSError as error:
-            raise self._unavailable((error.strerror or str(error)).lower()) from None
+        except OSError:
+            raise self._ended() from None
 
     def _wait(self) -> None:
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise self._unavailable("it did not answer in time")
         self._socket.settimeout(left)
+
+    def _ended(self, why: str = "") -> Unavailable:
+        return Unavailable(f"the connection to {self._url} ended{why}", code="gateway-disconnected")
 
     def _unavailable(self, why: str) -> Unavailable:
         return Unavailable(

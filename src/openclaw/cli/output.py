@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from openclaw.system.errors import OpenClawError
@@ -101,6 +102,28 @@ def show_usage_error(error: click.ClickException, arguments: Sequence[str]) -> i
         error.show(sys.stderr)
     named = getattr(error, "option_name", None)
     return PROFILE_EXIT if named == "profile" or named == "--profile" else 1
+
+
+def show_defect(error: Exception, arguments: Sequence[str]) -> int:
+    """Print one line about an error that nobody foresaw; returns 1. Its trace is shown in Python's development mode.
+
+    The text of such an error may hold anything, so only its kind and place are told.
+    """
+    if sys.flags.dev_mode:
+        raise error
+    if isinstance(error, OSError) and error.strerror:
+        name = f"{error.filename}: " if error.filename else ""
+        return show_error(OpenClawError(f"{name}{error.strerror.lower()}"), arguments)
+    import traceback
+
+    frames = traceback.extract_tb(error.__traceback__)
+    place = next(
+        (f"{Path(one.filename).name}:{one.lineno}" for one in reversed(frames) if "openclaw" in one.filename), "?"
+    )
+    message = (
+        f"this is a defect, please report it: {type(error).__name__} at {place} (trace: python -X dev -m openclaw)"
+    )
+    return show_error(OpenClawError(message), arguments)
 
 
 def wants_json(arguments: Sequence[str]) -> bool:

@@ -50,4 +50,8 @@ def run(arguments: Sequence[str]) -> int:
         from openclaw.cli.output import show_error
 
         return show_error(error, arguments)
+    except Exception as error:  # noqa: BLE001 - the last boundary: people see one line, whatever happened
+        from openclaw.cli.output import show_defect
+
+        return show_defect(error, arguments)
     return outcome if isinstance(outcome, int) else 0
