@@ -250,6 +250,7 @@ async def test_a_chat_reaches_readers_and_its_tools_only_the_sender(tmp_path: Pa
     ):
         gateway.agent.hold = True
         await sender.ok("chat.send", {"sessionKey": "main", "message": "hi", "idempotencyKey": "k"})
+        gateway.app.services.chat_events.started_by("k", sender.hello["server"]["connId"])
         run = gateway.agent.runs["k"]
         run.tell("tool", name="exec", phase="start")
         run.tell("assistant", text="hello", delta="hello")

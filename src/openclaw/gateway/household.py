@@ -8,14 +8,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from pathlib import Path
+from typing import Final
 
 from openclaw.agent import untrusted
 from openclaw.agent.commands.info import SUMMARIES
 from openclaw.agent.contract import Payload, ReplyTarget, TurnRequest, TurnResult
-from openclaw.agent.runtime import AgentRuntime, RuntimeParts, last_target
+from openclaw.agent.runtime import AgentRuntime, RuntimeParts
 from openclaw.agent.settings import Settings
 from openclaw.channels.admit import Surroundings
 from openclaw.channels.answers import Answers
@@ -32,13 +33,12 @@ from openclaw.channels.webchat.channel import WebChat, WebChatParts
 from openclaw.config.compile.gateway import GatewayFlags
 from openclaw.config.live import Change, LiveConfig
 from openclaw.config.secrets import SecretResolver
-from openclaw.gateway.app import GatewayApp, GatewayParts, build_app
+from openclaw.gateway.app import HANDSHAKE_SECONDS, GatewayApp, GatewayParts, build_app
+from openclaw.gateway.household_ports import AgentRunner, ApprovalsFilePort, ChannelStatus
 from openclaw.gateway.live_config import ConfigService, LiveDoor
 from openclaw.gateway.live_settings import LiveSettings
 from openclaw.gateway.transport.webhooks import WebhookListeners
 from openclaw.policy.snapshot import Policy
-from openclaw.policy.what.labels import Source
-from openclaw.policy.who.facts import GroupActivation
 from openclaw.state.exec_approvals import ExecApprovalsFile
 from openclaw.state.journal import Journal, JournalStore
 from openclaw.state.layout import StateLayout
@@ -52,7 +52,7 @@ from openclaw.system.redaction import Redactor
 from openclaw.system.tasks import Supervisor
 from openclaw.tools.approvals import Approvals
 from openclaw.tools.catalogue import TOOLS
-from openclaw.tools.contract import Requester, SessionsPort, SystemEvents, ToolServices
+from openclaw.tools.contract import SessionsPort, SystemEvents, ToolServices
 from openclaw.tools.exec import SHARED_NAME as EXEC_SERVICE
 from openclaw.tools.exec import ExecService
 from openclaw.tools.exec_settings import ExecParts, LoginPath
@@ -82,6 +82,7 @@ class HouseholdParts:
         redactor: masks secrets in texts.
         command: how people call this program, with the profile (`openclaw --profile x`).
         restart: asks the process to restart after a number of seconds; returns whether it will.
+        restart_scheduled: tells once whether the restart signal that came was asked for through `restart`.
     """
 
     live: LiveConfig[Policy]
@@ -93,56 +94,7 @@ class HouseholdParts:
     redactor: Redactor
     command: str
     restart: Callable[[float], bool]
-
-
-class AgentRunner:
-    """What channels ask of the agent: implements `intake.Runner` and the web chat's `Sessions`."""
-
-    def __init__(self, runtime: AgentRuntime, typing: TypingIndicator) -> None:
-        self._runtime = runtime
-        self._typing = typing
-        self.app: GatewayApp | None = None
-
-    def run(self, request: TurnRequest) -> None:
-        """Queue a turn; the connection that asked hears of its tools."""
-        self._typing.expect(request)
-        conn_id = request.requester.conn_id
-        if conn_id is not None and self.app is not None:
-            self.app.services.chat_events.started_by(request.run_id, conn_id)
-        self._runtime.run(request)
-
-    def stop(self, session_key: str, requester: Requester) -> tuple[str, ...]:
-        """Abort the runs of a session that this person may abort."""
-        return self._runtime.stop(session_key, requester)
-
-    def notify(self, session_key: str, text: str) -> None:
-        """Queue a line for the session's next prompt: words of somebody outside."""
-        self._runtime.notify(session_key, text, source=Source.STRANGER)
-
-    def last_activity_ms(self, session_key: str) -> int | None:
-        """Return when the session was used last."""
-        return self._runtime.last_activity_ms(session_key)
-
-    def send_override(self, session_key: str) -> str | None:
-        """Return the `sendPolicy` of a session entry."""
-        return self._text(session_key, "sendPolicy")
-
-    def activation(self, session_key: str) -> GroupActivation | None:
-        """Return what `/activation` stored for a session."""
-        found = self._text(session_key, "groupActivation")
-        return GroupActivation(found) if found in {"always", "mention"} else None
-
-    def verbosity(self, session_key: str) -> str:
-        """Return the verbose level of a session."""
-        return self._text(session_key, "verboseLevel") or "off"
-
-    def last_target(self, session_key: str) -> ReplyTarget | None:
-        """Return where a session's last message came from."""
-        return last_target(self._runtime.store.entry(session_key) or {})
-
-    def _text(self, session_key: str, name: str) -> str | None:
-        found = (self._runtime.store.entry(session_key) or {}).get(name)
-        return found if isinstance(found, str) else None
+    restart_scheduled: Callable[[], bool]
 
 
 class GatewayHousehold:
@@ -192,7 +144,7 @@ class GatewayHousehold:
             )
         )
         self._prompts = ApprovalPrompts(self._settings.forwarding, self._runner.last_target, self._put, parts.clock)
-        self._app = self._runner.app = self._build_app()
+        self._app = self._build_app()
         self._join()
 
     def _channel_connected(self, channel: str, account: str) -> None:
@@ -214,7 +166,12 @@ class GatewayHousehold:
             home=parts.environment.home,
             uid=uid,
         )
-        registry = ProcessRegistry(parts.clock, is_main=places.is_main)
+        registry = ProcessRegistry(
+            parts.clock,
+            is_main=places.is_main,
+            output_chars=parts.environment.integer("PI_BASH_MAX_OUTPUT_CHARS"),
+            pending_chars=parts.environment.integer("OPENCLAW_BASH_PENDING_MAX_OUTPUT_CHARS"),
+        )
         service = self._exec = ExecService(
             ExecParts(
                 policy=self._settings.exec_view,
@@ -313,9 +270,9 @@ class GatewayHousehold:
                 version=VERSION,
                 agent=self._runtime,
                 chat=self._webchat,
-                channels=_ChannelStatus(self._channels),
+                channels=ChannelStatus(self._channels),
                 approvals=self._approvals,
-                exec_approvals=_ApprovalsFilePort(self._approvals_file),
+                exec_approvals=ApprovalsFilePort(self._approvals_file),
                 config_methods=ConfigService(
                     self._live,
                     parts.layout,
@@ -329,10 +286,19 @@ class GatewayHousehold:
                 log_file=lambda: parts.logs.path if parts.logs is not None else None,
                 redact=parts.redactor.redact,
                 verbosity=self._runner.verbosity,
+                failing=lambda: () if self._ledger.healthy else ("ledger",),
+                ui_root=self._page_folder(),
+                handshake_seconds=_handshake_seconds(parts.environment),
             )
         )
 
+    def _page_folder(self) -> Path | None:
+        """Return the folder that stands in for the bundled page, as the config has it at the start."""
+        page = self._live.config.gateway.control_ui
+        return self._parts.environment.expand(page.root) if page.root else None
+
     def _join(self) -> None:
+        self._runner.on_started(self._app.services.chat_events.started_by)
         self._runtime.on_finished(self._finished)
         self._runtime.subscribe(self._typing)
         self._approvals.observe(self._prompts)
@@ -427,7 +393,7 @@ class GatewayHousehold:
 
     def may_restart(self) -> bool:
         """Tell whether SIGUSR1 restarts."""
-        return self._parts.restart(-1) or self._live.config.commands.restart is True
+        return self._parts.restart_scheduled() or self._live.config.commands.restart is True
 
     async def drain(self, seconds: float) -> None:
         """Take no new messages from channels and give running turns a little time."""
@@ -452,30 +418,10 @@ class GatewayHousehold:
         await asyncio.to_thread(self._ledger.close)
 
 
-class _ChannelStatus:
-    """Implements the gateway's `ChannelsPort`."""
-
-    def __init__(self, channels: ChannelManager) -> None:
-        self._channels = channels
-
-    async def status(self, probe: bool, timeout_ms: int) -> dict[str, Any]:
-        """Answer `channels.status`."""
-        return await self._channels.status(probe=probe, timeout_ms=timeout_ms)
-
-
-class _ApprovalsFilePort:
-    """Implements the gateway's `ExecApprovalsPort` off the event loop."""
-
-    def __init__(self, file: ExecApprovalsFile) -> None:
-        self._file = file
-
-    async def get(self) -> dict[str, Any]:
-        """Answer `exec.approvals.get`."""
-        return await asyncio.to_thread(self._file.get)
-
-    async def set(self, file: Mapping[str, Any], base_hash: str | None, /) -> dict[str, Any]:
-        """Answer `exec.approvals.set`."""
-        return await asyncio.to_thread(self._file.set, file, base_hash)
+def _handshake_seconds(environment: Environment) -> float:
+    """Return the time for a connect, between one second and a minute."""
+    wanted = environment.integer("OPENCLAW_HANDSHAKE_TIMEOUT_MS")
+    return HANDSHAKE_SECONDS if wanted is None else min(max(wanted / 1000, 1.0), 60.0)
 
 
 async def build_household(parts: HouseholdParts) -> GatewayHousehold:

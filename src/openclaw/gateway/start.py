@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
 
 from openclaw.config.compile import compile_policy
 from openclaw.config.compile.gateway import GatewayFlags, Machine, shared_secret
@@ -31,9 +30,6 @@ from openclaw.system.environment import Environment
 from openclaw.system.errors import OpenClawError
 from openclaw.system.logs import LogOptions, LogSystem, setup_logging
 from openclaw.system.redaction import Redactor
-
-CONFIRMED: Final = -1.0
-"""Asked with this, the restart callback tells whether a restart was scheduled from inside."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,13 +59,16 @@ class _Restarts:
     def __init__(self) -> None:
         self._scheduled = False
 
-    def __call__(self, seconds: float) -> bool:
-        if seconds == CONFIRMED:
-            scheduled, self._scheduled = self._scheduled, False
-            return scheduled
+    def schedule(self, seconds: float) -> bool:
+        """Restart after so many seconds."""
         self._scheduled = True
         asyncio.get_running_loop().call_later(max(0.0, seconds), os.kill, os.getpid(), signal.SIGUSR1)
         return True
+
+    def take(self) -> bool:
+        """Tell once whether the signal that came was scheduled here."""
+        scheduled, self._scheduled = self._scheduled, False
+        return scheduled
 
 
 def serve(layout: StateLayout, environment: Environment, options: GatewayOptions) -> int:
@@ -150,7 +149,8 @@ def _plan(
                 logs=logs,
                 redactor=redactor,
                 command=options.command,
-                restart=restarts,
+                restart=restarts.schedule,
+                restart_scheduled=restarts.take,
             )
         )
         options.on_listening(live.policy)

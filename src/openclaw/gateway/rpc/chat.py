@@ -8,7 +8,6 @@ from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import Field
 
-from openclaw.gateway.chat_events import TOOL_EVENTS
 from openclaw.gateway.rpc.contract import Call, Params, Text, rpc
 
 HISTORY_LIMIT: Final = 200
@@ -50,7 +49,7 @@ class ChatSendParams(Params):
 async def send(call: Call, params: ChatSendParams) -> Any:
     """Send a message; the answer comes as events."""
     services, peer = call.services, call.connection.peer
-    answer = await services.chat.send(
+    return await services.chat.send(
         peer,
         session_key=services.agent.sessions.canonical(params.session_key),
         message=params.message,
@@ -59,9 +58,6 @@ async def send(call: Call, params: ChatSendParams) -> Any:
         attachments=params.attachments or (),
         timeout_ms=params.timeout_ms,
     )
-    if answer.get("status") == "started" and TOOL_EVENTS in peer.caps:
-        services.chat_events.started_by(str(answer["runId"]), peer.conn_id)
-    return answer
 
 
 class ChatAbortParams(Params):

@@ -126,7 +126,10 @@ class ChatIngress(Protocol):
         attachments: Sequence[Mapping[str, Any]],
         timeout_ms: int | None,
     ) -> Json:
-        """Answer `chat.send`. The session key is canonical."""
+        """Answer `chat.send`. The session key is canonical.
+
+        Whoever starts the run names its connection to `ChatEvents.started_by` before the run can say anything.
+        """
         ...
 
 
