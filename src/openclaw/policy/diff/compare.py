@@ -1,0 +1,115 @@
+"""Compares two policies over everything that they can tell apart (config.md 1.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+from typing import Final
+
+from openclaw.policy.diff.gateway_facts import gateway_facts
+from openclaw.policy.diff.model import NO_CHANGE, Change, Fact, PolicyDiff
+from openclaw.policy.diff.setting_facts import pattern_facts, setting_facts
+from openclaw.policy.diff.words import Row, tell
+from openclaw.policy.domain.lens import Lens
+from openclaw.policy.domain.powers import CORE_CATALOGUE, Grant, Power
+from openclaw.policy.domain.subjects import Subject, agents_of, chat_subjects, inner_subjects
+from openclaw.policy.snapshot import Policy
+from openclaw.policy.what.tool_names import Catalogue
+
+_APPLY_PATCH_MODELS: Final = "openai"
+
+
+def diff_policies(
+    before: Policy,
+    after: Policy,
+    catalogue: Catalogue = CORE_CATALOGUE,
+    *,
+    sectionless: frozenset[str] = frozenset(),
+) -> PolicyDiff:
+    """Return what `after` admits that `before` does not, and the reverse.
+
+    Total and monotone: a decision of the domain that goes from refuse to allow is always among what widens, and equal
+    policies differ in nothing.
+
+    Args:
+        before: the policy in force.
+        after: the one that would follow.
+        catalogue: the tools that exist.
+        sectionless: channels that run without a section of the config (a token in the environment).
+    """
+    if before is after:
+        return NO_CHANGE
+    pair = (before, after)
+    agents = tuple(dict.fromkeys(agent for policy in pair for agent in agents_of(policy)))
+    models = model_keys(*pair)
+    left, right = (Lens(policy, catalogue, models=models, agents=agents, sectionless=sectionless) for policy in pair)
+    subjects = chain(chat_subjects(pair, sectionless), inner_subjects(pair))
+    rows = tuple((one, left.look(one).grants, right.look(one).grants) for one in subjects)
+    waits = _wait_for_mention(rows)
+    old, new = _facts(before, agents, patterns=waits), _facts(after, agents, patterns=waits)
+    gained = tell((Row(one, has - had, has) for one, had, has in rows), gained=True)
+    lost = tell((Row(one, had - has, had) for one, had, has in rows), gained=False)
+    return PolicyDiff(
+        widens=_distinct(gained, _moved(new, old, guard=False), _moved(old, new, guard=True, ends=True)),
+        narrows=_distinct(lost, _moved(old, new, guard=False, ends=True), _moved(new, old, guard=True)),
+    )
+
+
+def model_keys(*policies: Policy) -> tuple[str, ...]:
+    """Return the models that tools may depend on: the keys of every `byProvider`, and who is offered `apply_patch`."""
+    found: dict[str, None] = {}
+    for policy in policies:
+        tools = policy.tools
+        agents = (tools.unlisted, *tools.agents.values())
+        found |= dict.fromkeys(tools.providers)
+        for agent in agents:
+            found |= dict.fromkeys(agent.providers)
+        if any(agent.apply_patch.enabled for agent in agents):
+            found[_APPLY_PATCH_MODELS] = None
+    return tuple(found)
+
+
+_Rows = tuple[tuple[Subject, frozenset[Grant], frozenset[Grant]], ...]
+
+
+def _facts(policy: Policy, agents: Sequence[str], *, patterns: bool) -> Mapping[Hashable, Fact]:
+    spoken = pattern_facts(policy, agents) if patterns else ()
+    return {fact.key: fact for fact in chain(gateway_facts(policy), setting_facts(policy, agents), spoken)}
+
+
+def _wait_for_mention(rows: _Rows) -> bool:
+    """Return whether some room is answered only when the bot is mentioned."""
+    for subject, *sides in rows:
+        if subject.channel and not subject.venue.is_direct:
+            for grants in sides:
+                reached = {grant.agent for grant in grants if grant.power is Power.REACH}
+                if any(Grant(Power.UNPROMPTED, agent) not in grants for agent in reached):
+                    return True
+    return False
+
+
+def _moved(
+    one: Mapping[Hashable, Fact], other: Mapping[Hashable, Fact], *, guard: bool, ends: bool = False
+) -> Iterator[Change]:
+    """Yield the facts of `one` that `other` lacks, or has at a lower rank; those that differ in `who` alone as one."""
+    now = "no longer" if ends else "now"
+    told: dict[tuple[str, str], list[Fact]] = {}
+    for key, fact in one.items():
+        known = other.get(key)
+        if fact.guard is not guard or (known is not None and known.rank >= fact.rank) or fact.within in other:
+            continue
+        told.setdefault((fact.said, fact.what), []).append(fact)
+    for (said, what), facts in told.items():
+        who = ", ".join(dict.fromkeys(fact.who for fact in facts))
+        text = said.replace("{now}", now).replace("{who}", who).replace("{what}", what, 1)
+        yield Change(text, facts[0].topic)
+
+
+def _distinct(*parts: Iterable[Change]) -> tuple[Change, ...]:
+    """Return the changes once each; what of the config cannot be printed is shown by its number."""
+    return tuple(dict.fromkeys(replace(change, text=_printable(change.text)) for change in chain(*parts)))
+
+
+def _printable(text: str) -> str:
+    return text if text.isprintable() else "".join(c if c.isprintable() else f"\\u{{{ord(c):x}}}" for c in text)
