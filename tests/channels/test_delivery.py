@@ -13,9 +13,12 @@ import pytest_asyncio
 from openclaw.agent.contract import ReplyTarget
 from openclaw.channels.contract import Capabilities, Inbox, MediaRef, OutboundMessage, ProbeResult, Receipt, SendFailed
 from openclaw.channels.delivery import GIVE_UP_MS, Delivery, DeliveryPorts, RetryPolicy, target_to_json
+from openclaw.channels.journal_patience import AGAIN_SECONDS
 from openclaw.state.journal import Journal, JournalStore, NewOutbound, OutboundKind
 from openclaw.state.ledger_port import LedgerEntry
-from support.time import FakeClock
+from openclaw.system.errors import Unavailable
+from support.time import FakeClock, settle
+from support.waiting import until
 
 
 class Wire:
@@ -250,6 +253,55 @@ async def test_recovery_repeats_a_cut_reply_and_keeps_other_sends_as_uncertain(w
         "delivery.unknown-outcome",
         "delivery.repeated",
     ]
+
+
+def refuse(world: World, monkeypatch: pytest.MonkeyPatch, *methods: object) -> list[object]:
+    """Make these methods of the journal fail as on a full disk, while they are on the returned list."""
+    refused, real = list(methods), world.journal.call
+
+    async def call(method: Any, *args: Any, **kwargs: Any) -> Any:
+        if method in refused:
+            raise Unavailable("the journal cannot be written: disk is full", code="journal-unavailable")
+        return await real(method, *args, **kwargs)
+
+    monkeypatch.setattr(world.journal, "call", call)
+    return refused
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("method", [JournalStore.pending_outbound, JournalStore.start])
+async def test_a_full_journal_holds_messages_back_calmly(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, method: object
+) -> None:
+    await world.put("later")
+    refused = refuse(world, monkeypatch, method)
+    world.delivery.kick()
+    await world.clock.advance(0)
+    await until(lambda: bool(caplog.records))
+    await settle()
+    assert world.wire is not None
+    assert (world.wire.sent, len(caplog.records), caplog.records[0].exc_info) == ([], 1, None)
+    refused.clear()
+    await go(world, AGAIN_SECONDS)
+    assert world.wire.sent == [("1", "later")]
+
+
+@pytest.mark.asyncio
+async def test_a_receipt_that_cannot_be_noted_is_noted_later_and_nothing_is_sent_twice(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    await world.put("one", "two")
+    refused = refuse(world, monkeypatch, JournalStore.sent)
+    await go(world, 3 * AGAIN_SECONDS)
+    assert world.wire is not None
+    assert world.wire.sent == [("1", "one")]
+    assert [record.getMessage() for record in caplog.records] == [
+        "the outcome of a message to telegram waits: the journal cannot be written: disk is full"
+    ]
+    refused.clear()
+    await go(world, AGAIN_SECONDS)
+    assert world.wire.sent == [("1", "one"), ("1", "two")]
+    assert (await world.journal.call(JournalStore.recover, world.clock.now_ms())).repeated == ()
 
 
 def test_delays_grow_obey_the_service_and_stay_bounded() -> None:

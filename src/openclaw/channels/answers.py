@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 from openclaw.agent.contract import Payload, ReplyTarget, TurnRequest, TurnResult
 from openclaw.channels.chunking import ChunkMode, chunk_text
 from openclaw.channels.delivery import Delivery, target_to_json
+from openclaw.channels.journal_patience import until_stored
 from openclaw.channels.markdown_tables import TableMode, convert_tables
 from openclaw.state.journal import Journal, JournalStore, NewOutbound
 from openclaw.system.clock import Clock
@@ -136,7 +137,12 @@ class Answers:
                 ]
         if not chunks and not inbound_ids:
             return
-        await self._journal.call(JournalStore.answer, tuple(inbound_ids), chunks, self._clock.now_ms(), outcome=outcome)
+        now, rows = self._clock.now_ms(), tuple(inbound_ids)
+        await until_stored(
+            self._clock,
+            f"the answer of run {run_id}" if run_id else "a message",
+            lambda: self._journal.call(JournalStore.answer, rows, chunks, now, outcome=outcome),
+        )
         self._closed(inbound_ids)
         if chunks:
             self._delivery.kick()

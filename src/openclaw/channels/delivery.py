@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from openclaw.agent.contract import ReplyTarget
 from openclaw.channels.contract import Channel, OutboundMessage, Receipt, SendFailed
+from openclaw.channels.journal_patience import AGAIN_SECONDS, until_stored
 from openclaw.state.journal import Journal, JournalStore, OutboundRow
 from openclaw.state.ledger_port import LedgerEntry, LedgerPort
 from openclaw.system.clock import Clock
@@ -22,6 +23,8 @@ from openclaw.system.errors import OpenClawError
 from openclaw.system.tasks import Supervisor, race
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 CHANNEL_WAIT_MS: Final = 5_000
 GIVE_UP_MS: Final = 24 * 3_600_000
@@ -124,10 +127,17 @@ class Delivery:
         try:
             while True:
                 self._wake.clear()
-                wait_ms = await self._dispatch()
-                await self._sleep(wait_ms)
+                await self._sleep(await self._next_wait())
         finally:
             await self._workers.close()
+
+    async def _next_wait(self) -> int | None:
+        """Dispatch; a journal that cannot be read is asked again in a moment."""
+        try:
+            return await self._dispatch()
+        except OpenClawError as error:
+            log.error("the outbox waits: %s", error)
+            return round(AGAIN_SECONDS * 1000)
 
     async def _sleep(self, wait_ms: int | None) -> None:
         if wait_ms is None:
@@ -164,6 +174,9 @@ class Delivery:
             for row in rows:
                 if row.due_ms > self._clock.now_ms() or not await self._send(row):
                     break
+        except OpenClawError as error:
+            log.error("what is for %s waits: %s", key[0], error)
+            await self._clock.sleep(AGAIN_SECONDS)
         finally:
             self._busy.discard(key)
             self.kick()
@@ -185,11 +198,16 @@ class Delivery:
             return await self._failed(row, error)
         except OpenClawError as error:
             return await self._failed(row, SendFailed(error.message, final=True))
-        await self._journal.call(JournalStore.sent, row.id, receipt.ids, self._clock.now_ms())
+        ended = self._clock.now_ms()
+        await self._keep(row, lambda: self._journal.call(JournalStore.sent, row.id, receipt.ids, ended))
         self._note(row, "sent", "delivery.repeated" if row.repeats else "delivery.sent")
         for listener in self._sent_listeners:
             listener(row, receipt)
         return True
+
+    async def _keep(self, row: OutboundRow, write: Callable[[], Awaitable[T]]) -> T:
+        """Note how a request ended; forgetting it would send the chunk again or never."""
+        return await until_stored(self._clock, f"the outcome of a message to {row.channel}", write)
 
     async def _given_up(self, row: OutboundRow, now: int) -> bool:
         """The channel is down: wait for it, but not for ever."""
@@ -203,19 +221,19 @@ class Delivery:
         now = self._clock.now_ms()
         reason = str(error)
         if error.reached:
-            repeated = await self._journal.call(JournalStore.settle, row.id, now, reason)
+            repeated = await self._keep(row, lambda: self._journal.call(JournalStore.settle, row.id, now, reason))
             self._note(row, "repeat" if repeated else "uncertain", "delivery.unknown-outcome")
             return not repeated
         too_old = now - row.created_ms > GIVE_UP_MS
         if error.final or row.kind == "pairing" or too_old:
             log.error("a message to %s could not be sent: %s", row.channel, reason)
-            await self._journal.call(JournalStore.end, row.id, "failed", reason, now)
+            await self._keep(row, lambda: self._journal.call(JournalStore.end, row.id, "failed", reason, now))
             self._note(row, "failed", "delivery.refused")
             return True
         policy = self._ports.retry(row.channel, row.account)
         due = now + policy.delay_ms(row.attempts + 1, self._rng, error.retry_after)
         log.warning("a message to %s did not get through and is tried again: %s", row.channel, reason)
-        await self._journal.call(JournalStore.retry, row.id, due, reason)
+        await self._keep(row, lambda: self._journal.call(JournalStore.retry, row.id, due, reason))
         return False
 
     def _message(self, row: OutboundRow) -> OutboundMessage | None:

@@ -17,6 +17,7 @@ from openclaw.system.errors import InvalidInput, Unavailable
 
 PRIVATE_FILE = 0o600
 PRIVATE_DIR = 0o700
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def private_dir(path: Path) -> Path:
@@ -198,4 +199,5 @@ def check_owned(path: Path) -> None:
 
 
 def _why(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
+    why = (error.strerror or str(error)).lower()
+    return f"{why}; free some disk space" if error.errno in _FULL else why

@@ -35,13 +35,13 @@ OutboundKind = Literal["reply", "pairing", "notice", "message"]
 
 _SCHEMA: Final = """
 CREATE TABLE inbound (
-  id INTEGER PRIMARY KEY, channel TEXT NOT NULL, account TEXT NOT NULL, event_id TEXT NOT NULL,
+  id INTEGER PRIMARY KEY AUTOINCREMENT, channel TEXT NOT NULL, account TEXT NOT NULL, event_id TEXT NOT NULL,
   received_ms INTEGER NOT NULL, state TEXT NOT NULL, outcome TEXT, session_key TEXT, run_id TEXT,
   payload TEXT NOT NULL, closed_ms INTEGER, UNIQUE (channel, account, event_id)) STRICT;
 CREATE INDEX inbound_open ON inbound (state, id) WHERE state != 'closed';
 CREATE INDEX inbound_closed ON inbound (closed_ms) WHERE state = 'closed';
 CREATE TABLE outbound (
-  id INTEGER PRIMARY KEY, kind TEXT NOT NULL, channel TEXT NOT NULL, account TEXT NOT NULL, target TEXT NOT NULL,
+  id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, channel TEXT NOT NULL, account TEXT NOT NULL, target TEXT NOT NULL,
   session_key TEXT, run_id TEXT, payload TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
   repeats INTEGER NOT NULL DEFAULT 0, due_ms INTEGER NOT NULL, created_ms INTEGER NOT NULL, started_ms INTEGER,
   ended_ms INTEGER, receipt TEXT, error TEXT) STRICT;
@@ -221,10 +221,10 @@ class JournalStore:
 
     def open_inbound(self) -> list[InboundRow]:
         """Return every message that is not closed, oldest first."""
-        rows = self._db.execute(
+        rows = self._read(
             "SELECT id, channel, account, event_id, received_ms, state, payload, session_key, run_id "
             "FROM inbound WHERE state != 'closed' ORDER BY id"
-        ).fetchall()
+        )
         return [InboundRow(*row) for row in rows]
 
     def mark(
@@ -308,7 +308,13 @@ class JournalStore:
 
     def _outbound(self, condition: str) -> list[OutboundRow]:
         query = f"SELECT {_OUTBOUND_COLUMNS} FROM outbound WHERE {condition} ORDER BY id"  # noqa: S608 - constants only
-        return [_outbound_row(row) for row in self._db.execute(query)]
+        return [_outbound_row(row) for row in self._read(query)]
+
+    def _read(self, query: str) -> list[tuple[Any, ...]]:
+        try:
+            return self._db.execute(query).fetchall()
+        except sqlite3.Error as error:
+            raise Unavailable(f"the journal cannot be read: {error}", code="journal-unavailable") from error
 
     def start(self, outbound_id: int, now_ms: int) -> None:
         """Note that the request of a chunk is about to be written."""
