@@ -159,7 +159,7 @@ class Params(BaseModel):
     """Base of tool parameters: closed, camelCase outside, snake_case inside."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True, use_attribute_docstrings=True
+        extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True, defer_build=True
     )
 
 

@@ -36,32 +36,24 @@ _FILE: Final = Provenance(source=Source.FILE)
 class ReadParams(Params):
     """Parameters of `read`."""
 
-    path: str
-    """File to read: relative to the workspace, or absolute."""
-    offset: int | None = Field(default=None, ge=1)
-    """Line to start from, counted from 1."""
-    limit: int | None = Field(default=None, ge=1)
-    """Lines to read."""
+    path: str = Field(description="File to read: relative to the workspace, or absolute.")
+    offset: int | None = Field(None, ge=1, description="Line to start from, counted from 1.")
+    limit: int | None = Field(None, ge=1, description="Lines to read.")
 
 
 class WriteParams(Params):
     """Parameters of `write`."""
 
-    path: str
-    """File to write: relative to the workspace, or absolute."""
-    content: str
-    """The whole new content."""
+    path: str = Field(description="File to write: relative to the workspace, or absolute.")
+    content: str = Field(description="The whole new content.")
 
 
 class EditParams(Params):
     """Parameters of `edit`."""
 
-    path: str
-    """File to edit: relative to the workspace, or absolute."""
-    old_text: str
-    """Text to replace; it must occur exactly once."""
-    new_text: str
-    """What replaces it."""
+    path: str = Field(description="File to edit: relative to the workspace, or absolute.")
+    old_text: str = Field(description="Text to replace; it must occur exactly once.")
+    new_text: str = Field(description="What replaces it.")
 
 
 @tool(

@@ -24,28 +24,21 @@ WRITE_SECONDS: Final = 10.0
 class ProcessParams(Params):
     """Parameters of `process`."""
 
-    action: Literal["list", "poll", "log", "write", "send-keys", "submit", "paste", "kill", "clear", "remove"]
-    """What to do."""
-    session_id: str | None = None
-    """Session of the command, as exec gave it; every action but list needs it."""
-    data: str | None = None
-    """write: text for standard input."""
-    keys: tuple[str, ...] = ()
-    """send-keys: names of keys such as enter, C-c, up, f1."""
-    hex: tuple[str, ...] = ()
-    """send-keys: single bytes in hex."""
-    literal: str | None = None
-    """send-keys: text that is sent first, as it is."""
-    text: str | None = None
-    """paste: the text."""
-    bracketed: bool = True
-    """paste: mark the text as pasted."""
-    eof: bool = False
-    """write: close standard input afterwards."""
-    offset: int | None = Field(default=None, ge=0)
-    """log: first line, counted from 0."""
-    limit: int | None = Field(default=None, ge=1)
-    """log: number of lines; alone it means the last ones."""
+    action: Literal["list", "poll", "log", "write", "send-keys", "submit", "paste", "kill", "clear", "remove"] = Field(
+        description="What to do."
+    )
+    session_id: str | None = Field(
+        None, description="Session of the command, as exec gave it; every action but list needs it."
+    )
+    data: str | None = Field(None, description="write: text for standard input.")
+    keys: tuple[str, ...] = Field((), description="send-keys: names of keys such as enter, C-c, up, f1.")
+    hex: tuple[str, ...] = Field((), description="send-keys: single bytes in hex.")
+    literal: str | None = Field(None, description="send-keys: text that is sent first, as it is.")
+    text: str | None = Field(None, description="paste: the text.")
+    bracketed: bool = Field(True, description="paste: mark the text as pasted.")
+    eof: bool = Field(False, description="write: close standard input afterwards.")
+    offset: int | None = Field(None, ge=0, description="log: first line, counted from 0.")
+    limit: int | None = Field(None, ge=1, description="log: number of lines; alone it means the last ones.")
 
 
 def _registry(ctx: ToolContext) -> ProcessRegistry:

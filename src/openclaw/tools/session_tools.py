@@ -25,34 +25,25 @@ _OTHER: Final = Provenance(source=Source.SESSION)
 class SessionStatusParams(Params):
     """Parameters of `session_status`."""
 
-    session_key: str | None = None
-    """Session to look at; the own one when it is left out."""
-    model: str | None = None
-    """Model to use from now on; `default` goes back to the configured one."""
+    session_key: str | None = Field(None, description="Session to look at; the own one when it is left out.")
+    model: str | None = Field(None, description="Model to use from now on; `default` goes back to the configured one.")
 
 
 class SessionsListParams(Params):
     """Parameters of `sessions_list`."""
 
-    kinds: tuple[str, ...] | None = None
-    """Kinds to list: main, group, cron, hook, node, other."""
-    limit: int | None = Field(default=None, ge=1)
-    """Sessions to list."""
-    active_minutes: int | None = Field(default=None, ge=1)
-    """Only sessions that were active in this many minutes."""
-    message_limit: int | None = Field(default=None, ge=0)
-    """Last messages of each session, at most 20."""
+    kinds: tuple[str, ...] | None = Field(None, description="Kinds to list: main, group, cron, hook, node, other.")
+    limit: int | None = Field(None, ge=1, description="Sessions to list.")
+    active_minutes: int | None = Field(None, ge=1, description="Only sessions that were active in this many minutes.")
+    message_limit: int | None = Field(None, ge=0, description="Last messages of each session, at most 20.")
 
 
 class SessionsHistoryParams(Params):
     """Parameters of `sessions_history`."""
 
-    session_key: str
-    """Key or id of the session."""
-    limit: int | None = Field(default=None, ge=1)
-    """Messages to return, the last ones."""
-    include_tools: bool = False
-    """Return tool calls and results too."""
+    session_key: str = Field(description="Key or id of the session.")
+    limit: int | None = Field(None, ge=1, description="Messages to return, the last ones.")
+    include_tools: bool = Field(False, description="Return tool calls and results too.")
 
 
 def _json_result(value: Mapping[str, Any], provenance: Provenance | None = None) -> ToolResult:
