@@ -48,8 +48,9 @@ class Peer:
     def send(self, value: Any, *, code: int = 1, final: bool = True) -> None:
         data = value if isinstance(value, bytes) else json.dumps(value).encode()
         length = len(data)
-        size = bytes([length])
-        if length >= 126:
+        if length < 126:
+            size = bytes([length])
+        else:
             size = b"\x7e" + struct.pack(">H", length) if length < 65536 else b"\x7f" + struct.pack(">Q", length)
         self.socket.sendall(bytes([(0x80 if final else 0) | code]) + size + data)
 
@@ -105,7 +106,7 @@ def serving(script: Callable[[Peer], None]) -> Iterator[str]:
             yield f"ws://127.0.0.1:{server.getsockname()[1]}"
         finally:
             thread.join(20)
-    assert not failures, failures
+            assert not failures, failures
 
 
 def client(url: str, **secret: str) -> LoopbackClient:

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from openclaw.config.baseline import baseline, is_set_up, missing_parts
+from openclaw.config.compile import compile_policy
 from openclaw.config.model import Config
 from openclaw.config.paths import set_value
-from openclaw.config.widening import widens
+from openclaw.policy.diff import diff_policies
+from openclaw.system.environment import Environment
 
 TOKEN = "0" * 48
 
@@ -31,11 +32,9 @@ def test_the_baseline_is_a_valid_config_on_loopback_with_a_token(sandboxed: bool
 def test_adv_P13_no_config_that_we_write_runs_commands_unasked() -> None:
     for sandboxed in (True, False):
         for document in (baseline(TOKEN, sandboxed=sandboxed), completed({}, sandboxed=sandboxed)):
-            assert not any("neither sandbox nor approval" in text for text in widens(guarded(), document))
-
-
-def guarded() -> Mapping[str, Any]:
-    return {"tools": {"exec": {"host": "gateway"}}}
+            policy = compile_policy(Config.from_document(document), Environment({}))
+            unasked = diff_policies(policy, compile_policy(Config.from_document({}), Environment({}))).widened
+            assert any("unasked" in text for text in unasked)
 
 
 def test_with_a_sandbox_commands_run_inside_with_the_workspace() -> None:

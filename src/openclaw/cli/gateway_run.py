@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from typing import TYPE_CHECKING, Any, Final
@@ -36,6 +37,7 @@ PORTS: Final = click.IntRange(1, 65535)
 @click.pass_obj
 def run(context: CliContext, /, allow_unconfigured: bool, force: bool, verbose: bool, **flags: Any) -> int:
     """Run the gateway until it is stopped: Ctrl-C stops it at once, SIGTERM lets running turns end first."""
+    start_quickly()
     from openclaw.gateway.start import GatewayOptions, serve
 
     if force:
@@ -47,6 +49,11 @@ def run(context: CliContext, /, allow_unconfigured: bool, force: bool, verbose: 
         command=context.command,
     )
     return serve(context.own_state(), context.environment, options)
+
+
+def start_quickly() -> None:
+    """Put garbage collection off until the gateway listens: start-up makes many objects, and nearly all stay."""
+    gc.disable()
 
 
 def gateway_flags(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from openclaw.cli.context import CliContext
-from openclaw.cli.gateway_run import PORTS, gateway_flags
+from openclaw.cli.gateway_run import PORTS, gateway_flags, start_quickly
 from openclaw.cli.groups import epilog, json_option
 from openclaw.cli.output import print_error, print_json, print_line
 from openclaw.system.errors import Conflict, InvalidInput
@@ -51,6 +51,7 @@ def up(context: CliContext, port: int | None, no_open: bool, as_json: bool) -> i
 
     Works without any model key, by a built-in offline model. Ctrl-C stops it.
     """
+    start_quickly()
     from openclaw.gateway.start import GatewayOptions, serve
 
     prepare_state(context)
