@@ -342,6 +342,8 @@ class Intake:
         text = admitted.message.facts.text
         if is_abort_word(text):
             return True
+        if not admitted.judged.reads_commands:
+            return False
         command = control_command(self._parts.policy().access.commands, text, self._bot_name(admitted.message))
         return command is not None and command.spec.name == "stop"
 

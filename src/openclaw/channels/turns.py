@@ -122,7 +122,7 @@ def turn_request(
         session_key=admitted.judged.session_key,
         agent_id=admitted.judged.route.agent_id,
         text=text,
-        command_text="" if message.facts.forwarded else message.facts.text,
+        command_text=message.facts.text if admitted.judged.reads_commands else "",
         requester=requester,
         provenance=(own, *(entry.provenance for entry in history), *quoted),
         images=(*images, *options.images),

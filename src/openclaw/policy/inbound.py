@@ -15,6 +15,7 @@ from openclaw.policy.where.key_ids import PeerKind
 from openclaw.policy.where.routing import InboundPlace, Peer, Route, RoutingPolicy, route
 from openclaw.policy.who.admission import decide
 from openclaw.policy.who.admission_result import Admission, Decision
+from openclaw.policy.who.case import reads_commands
 from openclaw.policy.who.facts import ChatType, GroupActivation, MessageFacts, SelfIdentity, SessionView, StoreView
 
 _ROOMS: Final = frozenset({ChatType.CHANNEL, ChatType.THREAD})
@@ -28,11 +29,13 @@ class Judged:
         route: agent and session by routing.
         session_key: the canonical key that the turn runs under.
         admission: may it, and what follows.
+        reads_commands: a command in its text is one.
     """
 
     route: Route
     session_key: str
     admission: Admission
+    reads_commands: bool = True
 
 
 def judge_inbound(
@@ -66,7 +69,9 @@ def judge_inbound(
     admission = decide(policy.access, channel, account, identity, store, session, facts, now_ms)
     if admission.decision is Decision.DELIVER and found.refused:
         admission = Admission(Decision.DROP, (*admission.reasons, *found.refused))
-    return Judged(route=found, session_key=key, admission=admission)
+    scope = policy.access.account(channel, account)
+    commands = scope is not None and reads_commands(policy.access, scope.rules, facts)
+    return Judged(route=found, session_key=key, admission=admission, reads_commands=commands)
 
 
 def inbound_place(channel: str, account: str, facts: MessageFacts) -> InboundPlace:

@@ -14,6 +14,7 @@ from openclaw.policy.who.facts import ChatType, EventKind, MessageFacts, SelfIde
 from openclaw.policy.who.groups import Place, locate
 from openclaw.policy.who.identity import canonical_id, phone
 from openclaw.policy.who.lists import SenderKeys, approved
+from openclaw.policy.who.rule_columns import ChannelRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,23 @@ KINDS: Final[Mapping[EventKind, KindSteps]] = {
 
 _NO_STEPS: Final = KindSteps()
 _UNRESOLVED: Final = object()
+
+
+def kind_of(facts: MessageFacts) -> EventKind:
+    """Return the kind of an event; a message that the platform itself calls a command is a native command."""
+    plain = facts.kind is EventKind.MESSAGE and facts.native
+    return EventKind.NATIVE if plain else facts.kind
+
+
+def reads_commands(policy: AccessPolicy, rules: ChannelRules, facts: MessageFacts) -> bool:
+    """Return whether a command in this event's text is one.
+
+    Never in forwarded text. `commands.text: false` leaves only native commands on surfaces that have them
+    (channels.md 3).
+    """
+    if facts.forwarded:
+        return False
+    return policy.text_commands or not rules.native_surface or KINDS.get(kind_of(facts), _NO_STEPS).command
 
 
 class Case:
@@ -108,8 +126,7 @@ class Case:
         self.session = session
         self.facts = facts
         self.now_ms = now_ms
-        plain = facts.kind is EventKind.MESSAGE and facts.native
-        self.kind = EventKind.NATIVE if plain else facts.kind
+        self.kind = kind_of(facts)
         self.steps = KINDS.get(self.kind, _NO_STEPS)
         self.sender = SenderKeys(scope.rules.identity, facts)
         chat = facts.chat_type
@@ -134,9 +151,7 @@ class Case:
 
     def _read_command(self) -> ControlCommand | None:
         facts = self.facts
-        if not facts.text or not self.steps.text or facts.forwarded:
-            return None
-        if not self.policy.text_commands and self.rules.native_surface and not self.steps.command:
+        if not facts.text or not self.steps.text or not reads_commands(self.policy, self.rules, facts):
             return None
         return control_command(self.policy.commands, facts.text, self.me.username)
 
