@@ -16,6 +16,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "approvals": ("openclaw.cli.approvals:approvals", "Show and edit which commands may run without asking."),
     "doctor": ("openclaw.cli.doctor:doctor", "Look for what is wrong here, and offer to mend it."),
     "config": ("openclaw.cli.config:config", "Read, change and check the configuration."),
+    "backup": ("openclaw.cli.backup:backup", "Make, check and put back a backup."),
     "secrets": ("openclaw.cli.secrets:secrets", "Find secrets that lie in plain text, and move them."),
     "logs": ("openclaw.cli.logs:logs", "Show or follow the gateway's log."),
     "policy": ("openclaw.cli.policy:policy", "Test the policy against case files."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -48,7 +49,15 @@ def run(context: CliContext, /, allow_unconfigured: bool, force: bool, verbose: 
         verbose=verbose,
         command=context.command,
     )
-    return serve(context.own_state(), context.environment, options)
+    return until_interrupted(lambda: serve(context.own_state(), context.environment, options))
+
+
+def until_interrupted(work: Callable[[], int]) -> int:
+    """Run the gateway; Ctrl-C before it minds its signals, or after, ends it as quietly as in between."""
+    try:
+        return work()
+    except KeyboardInterrupt:
+        return 0
 
 
 def start_quickly() -> None:

@@ -64,7 +64,7 @@ def up(context: CliContext, port: int | None, no_open: bool, as_json: bool) -> i
         console=console.line,
         on_listening=console.ready,
     )
-    return serve(context.layout, context.environment, options)
+    return until_interrupted(lambda: serve(context.layout, context.environment, options))
 
 
 def prepare_state(context: CliContext) -> None:
