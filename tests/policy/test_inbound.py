@@ -54,7 +54,7 @@ def test_a_message_for_an_agent_that_is_not_listed_is_dropped_with_the_rule() ->
         bindings=[{"agentId": "gone", "match": {"channel": "telegram"}}],
     )
     assert str(found.admission.decision) == "drop"
-    assert found.admission.decided_by.key.startswith("bindings")
+    assert str(found.admission.decided_by.key).startswith("bindings")
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
