@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -216,6 +217,7 @@ async def _serve(plan: ServePlan, listening: Listening) -> int | None:
             sock.close()
         raise
     _announce(plan, listening)
+    _collect_garbage_again()
     with StopSignals(household.may_restart) as signals:
         try:
             await race(household.start(), signals.wanted())
@@ -236,6 +238,13 @@ async def _serve(plan: ServePlan, listening: Listening) -> int | None:
             plan.console("stopped at once; running turns were cut off")
             return EXIT_FORCED
     return None if stop.restart else 0
+
+
+def _collect_garbage_again() -> None:
+    """End what the command line did for a quick start; what start-up made stays, so it is not looked at again."""
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
 
 
 async def _goodbye(household: Household, stop: Stop) -> None:

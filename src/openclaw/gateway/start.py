@@ -133,12 +133,16 @@ def _plan(
         return compile_policy(found, found_environment, flags=options.flags, machine=machine)
 
     policy = compiled(config, config.environment)
+
+    def compiled_once(found: Config, found_environment: Environment) -> Policy:
+        return policy if found is config else compiled(found, found_environment)
+
     restarts = _Restarts()
     first: list[Config] = [config]
 
     async def build() -> GatewayHousehold:
         current = first.pop() if first else _valid(await asyncio.to_thread(read_config, layout, environment), layout)
-        live: LiveConfig[Policy] = LiveConfig(current, layout, environment, compile=compiled)
+        live: LiveConfig[Policy] = LiveConfig(current, layout, environment, compile=compiled_once)
         household = await build_household(
             HouseholdParts(
                 live=live,
