@@ -240,3 +240,33 @@ def test_the_diff_of_an_ordinary_config_is_quick() -> None:
     started = time.process_time()
     diff_policies(before, after)
     assert time.process_time() - started < 0.1
+
+
+def test_an_agent_more_gives_operators_nothing_new_unless_it_may_do_more() -> None:
+    boxed = {"agents": {"defaults": {"sandbox": {"mode": "all"}}}}
+    alike = {"agents": {**boxed["agents"], "list": [{"id": "main"}, {"id": "ops"}]}}
+    assert difference(boxed, alike).is_empty
+    assert difference({}, {"agents": {"list": [{"id": "a"}]}}).is_empty
+    loose = {"agents": {**boxed["agents"], "list": [{"id": "main"}, {"id": "ops", "sandbox": {"mode": "off"}}]}}
+    found = difference(boxed, loose)
+    assert any("all sessions of agent ops now run on this machine" in text for text in found.widened)
+    assert "everybody who reaches agent ops can now run any command on this machine, unasked" in found.widened
+    assert not any("can now reach" in text for text in found.widened)
+
+
+def test_an_agent_whom_a_binding_gives_to_people_in_chats_is_told_as_reached() -> None:
+    people = telegram(groups={"-100": {}})
+    bound = people | {
+        "agents": {"list": [{"id": "main"}, {"id": "ops"}]},
+        "bindings": [{"agentId": "ops", "match": {"channel": "telegram", "peer": {"kind": "group", "id": "-100"}}}],
+    }
+    found = difference(people, bound)
+    assert [text.split(" with ")[0] for text in found.widened] == [
+        "telegram owner 7 in group -100 can now reach agent ops"
+    ]
+    assert found.narrowed == ("telegram owner 7 in group -100 can no longer reach agent main",)
+
+
+def test_text_of_the_config_cannot_steer_a_terminal() -> None:
+    found = difference({}, {"gateway": {"trustedProxies": ["10.0.0.1\x1b[2J"]}})
+    assert all(text.isprintable() for text in found.widened)

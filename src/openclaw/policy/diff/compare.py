@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import Final
+from typing import Final, Literal
 
 from openclaw.policy.diff.gateway_facts import gateway_facts
 from openclaw.policy.diff.model import NO_CHANGE, Change, Fact, PolicyDiff
@@ -44,8 +44,8 @@ def diff_policies(
     agents = tuple(dict.fromkeys(agent for policy in pair for agent in agents_of(policy)))
     models = model_keys(*pair)
     left, right = (Lens(policy, catalogue, models=models, agents=agents, sectionless=sectionless) for policy in pair)
-    subjects = chain(chat_subjects(pair, sectionless), inner_subjects(pair))
-    rows = tuple((one, left.look(one).grants, right.look(one).grants) for one in subjects)
+    subjects = (*chat_subjects(pair, sectionless), *inner_subjects(pair))
+    rows = _settled([(one, left.look(one).grants, right.look(one).grants) for one in subjects], before, after)
     waits = _wait_for_mention(rows)
     old, new = _facts(before, agents, patterns=waits), _facts(after, agents, patterns=waits)
     gained = tell((Row(one, has - had, has) for one, had, has in rows), gained=True)
@@ -70,7 +70,42 @@ def model_keys(*policies: Policy) -> tuple[str, ...]:
     return tuple(found)
 
 
-_Rows = tuple[tuple[Subject, frozenset[Grant], frozenset[Grant]], ...]
+_Row = tuple[Subject, frozenset[Grant], frozenset[Grant]]
+"""A subject, and what it has under each of the two policies."""
+
+
+def _settled(rows: Sequence[_Row], before: Policy, after: Policy) -> tuple[_Row, ...]:
+    """Return the rows; where only one side has an agent, the other counts what the same operator or run had elsewhere.
+
+    So an agent more gives nothing new to whoever could do as much through another one. People in chats are no such
+    case: an agent is somebody's workspace and memory.
+    """
+    had, has = _elsewhere(rows, 1), _elsewhere(rows, 2)
+    old, new = frozenset(agents_of(before)), frozenset(agents_of(after))
+    return tuple(
+        (
+            one,
+            _at(had.get(_kind(one), ()), one.agent) if one.agent and one.agent not in old else left,
+            _at(has.get(_kind(one), ()), one.agent) if one.agent and one.agent not in new else right,
+        )
+        for one, left, right in rows
+    )
+
+
+def _kind(subject: Subject) -> Hashable:
+    return subject.person.label, subject.source
+
+
+def _elsewhere(rows: Sequence[_Row], side: Literal[1, 2]) -> Mapping[Hashable, frozenset[Grant]]:
+    found: dict[Hashable, frozenset[Grant]] = {}
+    for row in rows:
+        if row[0].agent:
+            found[_kind(row[0])] = found.get(_kind(row[0]), frozenset()) | row[side]
+    return found
+
+
+def _at(grants: Iterable[Grant], agent: str) -> frozenset[Grant]:
+    return frozenset(replace(grant, agent=agent) for grant in grants)
 
 
 def _facts(policy: Policy, agents: Sequence[str], *, patterns: bool) -> Mapping[Hashable, Fact]:
@@ -78,7 +113,7 @@ def _facts(policy: Policy, agents: Sequence[str], *, patterns: bool) -> Mapping[
     return {fact.key: fact for fact in chain(gateway_facts(policy), setting_facts(policy, agents), spoken)}
 
 
-def _wait_for_mention(rows: _Rows) -> bool:
+def _wait_for_mention(rows: Sequence[_Row]) -> bool:
     """Return whether some room is answered only when the bot is mentioned."""
     for subject, *sides in rows:
         if subject.channel and not subject.venue.is_direct:
