@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from openclaw.cli.context import CliContext
-from openclaw.cli.gateway_run import PORTS, gateway_flags, start_quickly
+from openclaw.cli.gateway_run import PORTS, gateway_flags, start_quickly, until_interrupted
 from openclaw.cli.groups import epilog, json_option
 from openclaw.cli.output import print_error, print_json, print_line
 from openclaw.system.errors import Conflict, InvalidInput
