@@ -216,10 +216,10 @@ async def _serve(plan: ServePlan, listening: Listening) -> int | None:
         for sock in listening.sockets:
             sock.close()
         raise
-    _announce(plan, listening)
-    _collect_garbage_again()
-    with StopSignals(household.may_restart) as signals:
+    with StopSignals(household.may_restart) as signals:  # before the announcement: whoever reads it may stop us at once
         try:
+            _announce(plan, listening)
+            _collect_garbage_again()
             await race(household.start(), signals.wanted())
             stop = await signals.wanted()
         except BaseException:
