@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,8 +17,9 @@ def home(tmp_path: Path) -> Home:
 
 
 @pytest.fixture
-def cli(home: Home, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
-    return Cli(home, capsys, monkeypatch)
+def cli(home: Home, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Cli]:
+    yield Cli(home, capsys, monkeypatch)
+    gc.enable()  # `gateway run` puts it off until it listens
 
 
 @pytest.fixture(scope="module")

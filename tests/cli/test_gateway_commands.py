@@ -14,6 +14,7 @@ from openclaw.cli.context import CliContext
 from openclaw.cli.logs import read_line
 from openclaw.cli.rpc import Rpc, RpcOptions, Session, is_quick
 from openclaw.cli.target import gateway_target
+from openclaw.gateway.listen import own_addresses
 from openclaw.protocol.client_target import Target
 from openclaw.system.environment import Environment
 from openclaw.system.errors import InvalidInput
@@ -258,19 +259,42 @@ def test_what_is_unknown_is_refused(gateway: Running, arguments: tuple[str, ...]
     assert "unknown" in answer.json["error"]["message"]
 
 
-def test_a_device_lives_through_its_commands(home: Home) -> None:
-    """Over TLS without the shared secret the command line is a device of its own, which somebody must approve."""
+def own_address() -> str:
+    """Return an address of this machine that is not loopback, where it has one."""
+    found = (text for text in own_addresses() if "." in text and not text.startswith("127."))
+    return next(found, "127.0.0.1")
+
+
+def test_from_beyond_loopback_a_device_is_let_in_by_the_owner_and_cut_off_again(home: Home) -> None:
+    address = own_address()
+    home.write_config({"gateway": {"mode": "local", "bind": "lan", "auth": {"token": TOKEN}}})
+    other = Home(home.path / "other")
+    other.path.mkdir()
     with started(home) as running:
-        program = home.program
-        token = home.read_config()["gateway"]["auth"]["token"]
-        other = Home(home.path / "other")
-        other.path.mkdir()
-        other.write_config({"gateway": {"mode": "remote", "remote": {"url": f"ws://127.0.0.1:{running.port}"}}})
-        refused = other.program("health")
-        assert refused.code == 1
-        assert "Gateway call failed" in refused.err
-        assert token not in refused.err
-        assert json.loads(program("devices", "list", "--json").out)["paired"] == []
+        remote = {"url": f"ws://{address}:{running.port}", "token": TOKEN}
+        other.write_config({"gateway": {"mode": "remote", "remote": remote}})
+        first = other.program("health")
+        if address == "127.0.0.1":
+            assert first.code == 0
+            return
+        assert first.code == 1
+        assert "openclaw devices approve " in first.err
+        assert TOKEN not in first.err
+        request = first.err.split("openclaw devices approve ")[1].split()[0]
+        assert home.program("devices", "list").out.count(request) == 1
+        assert home.program("devices", "approve", request).out.startswith("Approved ")
+        assert other.program("health").code == 0
+        (paired,) = json.loads(home.program("devices", "list", "--json").out)["paired"]
+        assert all("token" not in one for one in paired["tokens"])
+        device = paired["deviceId"]
+        rotated = json.loads(home.program("devices", "rotate", "--device", device, "--role", "operator", "--json").out)
+        assert "token" not in rotated
+        assert home.program("devices", "revoke", "--device", device, "--role", "operator").code == 0
+        assert other.program("health").code == 1
+        assert home.program("devices", "remove", device).out.startswith("Removed ")
+        again = other.program("health")
+        request = again.err.split("openclaw devices approve ")[1].split()[0]
+        assert home.program("devices", "reject", request).code == 0
 
 
 # logs
