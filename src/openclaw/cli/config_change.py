@@ -17,8 +17,6 @@ from openclaw.system.errors import Refused
 if TYPE_CHECKING:
     from openclaw.config.edit import ConfigEditor, Written
     from openclaw.config.load import Loaded
-    from openclaw.config.model import Config
-    from openclaw.system.environment import Environment
 
 _WIDENS: Final = "widens-access"
 
@@ -63,6 +61,7 @@ def write(context: CliContext, change: Callable[[ConfigEditor, Loaded], Written]
     """
     from openclaw.config.edit import ConfigEditor
     from openclaw.config.load import read_config
+    from openclaw.security.explain.widening import judge_configs
 
     layout = context.own_state()
     before = read_config(layout, context.environment)
@@ -71,7 +70,7 @@ def write(context: CliContext, change: Callable[[ConfigEditor, Loaded], Written]
     def approve(after: Loaded) -> None:
         nonlocal found
         assert after.config is not None
-        found = widens(before.config, after.config)
+        found = judge_configs(before.config, after.config, context.environment).widened
         if found and not yes:
             raise Refused(
                 "config change widens access: " + "; ".join(found) + ". Repeat with --yes; nothing is written",
@@ -87,24 +86,6 @@ def write(context: CliContext, change: Callable[[ConfigEditor, Loaded], Written]
         written = change(ConfigEditor(layout, context.environment), before)
     changed, restart = _effect(before, written)
     return Outcome(written, changed, found, restart)
-
-
-def widens(before: Config | None, after: Config) -> tuple[str, ...]:
-    """Return what a config lets in, or lets do, that the one before it did not; None stands for an empty one."""
-    from openclaw.config.compile import compile_policy
-    from openclaw.config.model import Config
-    from openclaw.policy.diff import diff_policies
-
-    old = before if before is not None else Config.from_document({}, after.environment)
-    was, would_be = (compile_policy(config, config.environment) for config in (old, after))
-    return diff_policies(was, would_be, sectionless=_sectionless(after.environment)).widened
-
-
-def _sectionless(environment: Environment) -> frozenset[str]:
-    """Return the channels that run without a section of the config, by a token in the environment."""
-    from openclaw.channels.registry import CHANNELS
-
-    return frozenset(kind.id for kind in CHANNELS if kind.token_variable and environment.get(kind.token_variable))
 
 
 def _said_yes(widened: tuple[str, ...]) -> bool:

@@ -112,7 +112,8 @@ class ConfigService:
         """Answer `config.set`, `config.patch` and `config.apply`.
 
         Raises:
-            InvalidInput: no base hash, no JSON5, a masked value without a stored one.
+            InvalidInput: no base hash, no JSON5, a masked value without a stored one, or more access that is not
+                confirmed (`details["widens"]` lists it).
             Conflict: the file changed since it was read.
             ConfigInvalid: the result would be invalid.
         """
@@ -127,8 +128,14 @@ class ConfigService:
         return {**answer, **await self._restarting(kind, params, change)}
 
     async def _written(self, kind: str, params: Mapping[str, Any]) -> tuple[Written, Change[Policy] | None]:
-        editor = ConfigEditor(self._layout, self._environment, clock=self._clock)
         current = await asyncio.to_thread(read_config, self._layout, self._environment)
+        confirmed = params.get("confirmWiden") is True
+        editor = ConfigEditor(
+            self._layout,
+            self._environment,
+            clock=self._clock,
+            approve=None if confirmed else lambda loaded: self._approve(current, loaded),
+        )
         base = self._base(current, params.get("baseHash"))
         text = restore_text(str(params["raw"]), current.source.parsed)
         if kind == "patch":
@@ -142,6 +149,16 @@ class ConfigService:
             written = await asyncio.to_thread(lambda: editor.replace(text, base_hash=base))
         result = await self._live.adopt(written.loaded)
         return written, result.change
+
+    def _approve(self, before: Loaded, after: Loaded) -> None:
+        """Refuse a result that widens access; the caller may repeat the write with `confirmWiden` (config.md 1.8)."""
+        from openclaw.security.explain.widening import judge_configs
+
+        widens = judge_configs(before.config, _config(after), self._environment).widened
+        if widens:
+            raise InvalidInput(
+                "config change widens access; repeat with confirmWiden", details={"widens": list(widens)}
+            )
 
     @staticmethod
     def _base(current: Loaded, base: object) -> str | None:
