@@ -31,7 +31,6 @@ PORTS: Final = click.IntRange(1, 65535)
 @click.option("--auth", type=click.Choice(["token", "password"]), help="What opens the gateway.")
 @click.option("--token", help="Its token. Others on this machine can see it here; better in the config.")
 @click.option("--password", help="Its password; the same holds.")
-@click.option("--tailscale", type=click.Choice(["off", "serve", "funnel"]), help="Publish it through Tailscale.")
 @click.option("--allow-unconfigured", is_flag=True, help="Start although gateway.mode is not local.")
 @click.option("--force", is_flag=True, help="Stop the gateway that has this state directory first.")
 @click.option("--verbose", is_flag=True, help="Debug messages on the console.")
@@ -72,18 +71,16 @@ def gateway_flags(
     auth: str | None = None,
     token: str | None = None,
     password: str | None = None,
-    tailscale: str | None = None,
 ) -> GatewayFlags:
     """Return the flags as the gateway room takes them."""
     from openclaw.config.compile.gateway import GatewayFlags
-    from openclaw.policy.who.gateway_policy import AuthMode, Bind, TailscaleMode
+    from openclaw.policy.who.gateway_policy import AuthMode, Bind
     from openclaw.system.secret import Secret
 
     return GatewayFlags(
         auth=None if auth is None else AuthMode(auth),
         bind=None if bind is None else Bind(bind),
         port=port,
-        tailscale=None if tailscale is None else TailscaleMode(tailscale),
         token=None if token is None else Secret(token),
         password=None if password is None else Secret(password),
     )
