@@ -85,6 +85,15 @@ def test_deep_status_adds_the_health(gateway: Running) -> None:
     assert found["health"]["ok"] is True
 
 
+def test_all_adds_the_agents_with_their_stores(cli: Cli) -> None:
+    cli.home.write_config({"agents": {"list": [{"id": "main"}, {"id": "work"}]}})
+    (cli.home.state / "workspace-work").mkdir()
+    (cli.home.state / "workspace-work" / "BOOTSTRAP.md").write_text("hello")
+    lines = cli("status", "--all").out.splitlines()
+    assert [line.split()[:3] for line in lines[-2:]] == [["main", "(default)", "done"], ["work", "pending", "0"]]
+    assert lines[-1].endswith("~/.openclaw/agents/work/sessions/sessions.json")
+
+
 def test_sessions_are_counted_from_the_disk_while_nothing_runs(cli: Cli) -> None:
     folder = cli.home.state / "agents/main/sessions"
     folder.mkdir(parents=True)

@@ -28,7 +28,7 @@ RECENT: Final = 10
 
 @click.command(epilog=epilog("openclaw status", "openclaw status --deep", "openclaw status --json"))
 @click.option("--deep", is_flag=True, help="Also ask the channels anew, and show the health.")
-@click.option("--all", "everything", is_flag=True, help="Show every session instead of the newest.")
+@click.option("--all", "everything", is_flag=True, help="Also show the agents with their stores.")
 @click.option(
     "--timeout", type=click.IntRange(1), default=10_000, show_default=True, help="Milliseconds to wait for the gateway."
 )
@@ -45,7 +45,9 @@ def status(context: CliContext, deep: bool, everything: bool, timeout: int, as_j
     if as_json:
         print_json(found)
     else:
-        _say(context, found, asked, limit=None if everything else RECENT)
+        _say(context, found, asked)
+        if everything:
+            _say_agents(context, found["agents"])
 
 
 def _ask(context: CliContext, options: RpcOptions, *, deep: bool) -> dict[str, Any]:
@@ -165,7 +167,7 @@ def _agents(agents: Sequence[LocalAgent], rows: Sequence[Mapping[str, Any]], now
     }
 
 
-def _say(context: CliContext, found: Mapping[str, Any], asked: Mapping[str, Any], *, limit: int | None) -> None:
+def _say(context: CliContext, found: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     gateway, agents, sessions = found["gateway"], found["agents"], found["sessions"]
     print_table(
         f"openclaw {VERSION}", ("Item", "Value"), _overview(context, gateway, agents, sessions), color=context.color
@@ -182,10 +184,25 @@ def _say(context: CliContext, found: Mapping[str, Any], asked: Mapping[str, Any]
     print_table("Channels", ("Channel", "Enabled", "State", "Detail"), channels, color=context.color)
     rows = [
         (row["key"], row["kind"], age(row.get("age")), row.get("model") or "-", _used(row))
-        for row in sessions["recent"][:limit]
+        for row in sessions["recent"]
     ]
     print_line()
     print_table("Sessions", ("Key", "Kind", "Age", "Model", "Tokens"), rows, color=context.color)
+
+
+def _say_agents(context: CliContext, agents: Mapping[str, Any]) -> None:
+    rows = [
+        (
+            row["id"] + (" (default)" if row["id"] == agents["defaultId"] else ""),
+            "pending" if row["bootstrapPending"] else "done",
+            str(row["sessionsCount"]),
+            age(row["lastActiveAgeMs"]),
+            context.shown(row["sessionsPath"]),
+        )
+        for row in agents["agents"]
+    ]
+    print_line()
+    print_table("Agents", ("Agent", "Bootstrap", "Sessions", "Active", "Store"), rows, color=context.color)
 
 
 def _used(row: Mapping[str, Any]) -> str:

@@ -256,8 +256,8 @@ class _Console:
 
     def _model_hint(self) -> str:
         config = self._prepared.config
-        keys = ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_OAUTH_TOKEN", "OPENROUTER_API_KEY", "GEMINI_API_KEY")
-        if config.agents.defaults.model.primary or config.models.providers or any(map(config.environment.get, keys)):
+        keys = ("ANTHROPIC_API_KEY", "ANTHROPIC_OAUTH_TOKEN")
+        if config.agents.defaults.model.primary or any(map(config.environment.get, keys)):
             return ""
         place = self._context.shown(self._context.layout.root / ".env")
-        return f"A real model: put ANTHROPIC_API_KEY=... or OPENAI_API_KEY=... into {place}. "
+        return f"A real model: put ANTHROPIC_API_KEY=... into {place} (others: docs/first-steps.md). "
