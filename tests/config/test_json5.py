@@ -87,10 +87,10 @@ def test_deep_nesting_and_great_size_give_one_clear_error() -> None:
         read_bytes(b" " * (MAX_BYTES + 1))
 
 
-def test_bytes_that_are_not_utf8_give_the_line() -> None:
+def test_bytes_that_are_not_utf8_give_line_and_column() -> None:
     with pytest.raises(Json5Error) as caught:
-        read_bytes(b"{\n\xff}")
-    assert caught.value.line == 2
+        read_bytes("{\nä".encode() + b"\xff}")
+    assert (caught.value.line, caught.value.column) == (2, 2)
 
 
 @given(st.text(alphabet="{}[]:,'\"\\a1 \n/*.-+@\ufeff\u2028", max_size=40))

@@ -66,8 +66,9 @@ def read_bytes(content: bytes) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise Json5Error("not UTF-8 text", line=line, column=None) from None
+        sound = content[: error.start].decode("utf-8-sig", "replace")
+        line, column = place(sound, len(sound))
+        raise Json5Error("not UTF-8 text", line=line, column=column) from None
 
 
 def place(text: str, offset: int) -> tuple[int, int]:

@@ -208,4 +208,5 @@ def _changed(before: Config, after: Config) -> frozenset[Parts]:
 def _report(issues: Sequence[Issue]) -> None:
     first = issues[0]
     more = f" (and {len(issues) - 1} more)" if len(issues) > 1 else ""
-    log.warning("config is invalid, the old one stays: %s: %s%s", first.path or "<root>", first.message, more)
+    where = f" (line {first.line}, column {first.column})" if first.line else ""
+    log.warning("config is invalid, the old one stays: %s%s: %s%s", first.path or "<root>", where, first.message, more)

@@ -122,6 +122,29 @@ async def test_an_update_of_an_unknown_kind_is_journaled_and_passed(tmp_path: Pa
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"message": {"message_id": "seven", "chat": None}},
+        {"message": []},
+        {"message": {"date": "tomorrow", "message_id": 1, "chat": {"id": 7, "type": "private"}}},
+        {"message": {"date": 1 << 70, "message_id": 1, "chat": {"id": 7, "type": "private"}}},
+        {"message": {"date": 1, "message_id": 1, "chat": {"id": 7, "type": "private"}, "text": {"no": "text"}}},
+        {"message": {"date": 1, "message_id": 1, "chat": {"id": 7, "type": "private"}, "photo": [{}]}},
+        {"callback_query": {"id": "1"}},
+    ],
+)
+async def test_an_update_that_cannot_be_read_holds_up_no_other(tmp_path: Path, broken: dict[str, object]) -> None:
+    async with telegram_server() as server:
+        box = Box()
+        server.push(**broken)
+        server.text("after")
+        async with running(server, tmp_path, box):
+            await box.until(2)
+        assert [str(message.facts.kind) for message in box.messages] == ["unknown", "message"]
+
+
+@pytest.mark.asyncio
 @pytest.mark.parametrize(("status", "final"), [(401, True), (404, True), (409, False), (500, False)])
 async def test_a_bad_token_is_final_and_other_faults_are_not(tmp_path: Path, status: int, final: bool) -> None:
     async with telegram_server() as server:

@@ -106,11 +106,13 @@ def _build(settings: ApiSettings) -> Bot:
     try:
         from telegram import Bot
         from telegram.request import HTTPXRequest
+
+        from openclaw.channels.telegram.updates import UpdatesRequest
     except ImportError:
         raise MissingExtra("Telegram", "telegram") from None
 
-    def connection(pool: int, read_timeout: float) -> HTTPXRequest:
-        return HTTPXRequest(
+    def connection(kind: type[HTTPXRequest], pool: int, read_timeout: float) -> HTTPXRequest:
+        return kind(
             connection_pool_size=pool,
             read_timeout=read_timeout,
             write_timeout=settings.timeout,
@@ -123,8 +125,8 @@ def _build(settings: ApiSettings) -> Bot:
         settings.token.reveal(),
         base_url=f"{settings.root}/bot",
         base_file_url=f"{settings.root}/file/bot",
-        request=connection(16, settings.timeout),
-        get_updates_request=connection(1, POLL_READ_SLACK),
+        request=connection(HTTPXRequest, 16, settings.timeout),
+        get_updates_request=connection(UpdatesRequest, 1, POLL_READ_SLACK),
     )
 
 

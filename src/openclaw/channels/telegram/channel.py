@@ -14,6 +14,7 @@ from openclaw.channels.chunking import width
 from openclaw.channels.contract import (
     Capabilities,
     ChannelDown,
+    InboundMessage,
     Inbox,
     MediaRef,
     OutboundMessage,
@@ -23,7 +24,7 @@ from openclaw.channels.contract import (
 )
 from openclaw.channels.sniff import sniff
 from openclaw.channels.telegram.api import ApiSettings, BotApi, MarkupRefused, down, sent
-from openclaw.channels.telegram.inbound import CHANNEL, GENERAL_TOPIC, Bot, to_inbound
+from openclaw.channels.telegram.inbound import CHANNEL, GENERAL_TOPIC, Bot, to_inbound, unreadable
 from openclaw.channels.telegram.offset import OffsetFile
 from openclaw.channels.telegram.render import to_html
 from openclaw.channels.telegram.webhook import WebhookSettings, serve_webhook
@@ -153,9 +154,17 @@ class TelegramChannel:
             me = self._me
             if me is None:
                 raise ChannelDown("Telegram is not connected")
-            await inbox.offer([to_inbound(update, self.account, me) for update in updates])
+            await inbox.offer([self._inbound(update, me) for update in updates])
 
         return receive
+
+    def _inbound(self, update: Update, me: Bot) -> InboundMessage:
+        """Return the message of an update; one whose parts are not what they should be is passed over."""
+        try:
+            return to_inbound(update, self.account, me)
+        except Exception as error:  # noqa: BLE001 - foreign data: one bad update must not hold up all that follow
+            log.warning("telegram update %d is not understood: %s", update.update_id, type(error).__name__)
+            return unreadable(update.update_id, self.account)
 
     async def send(self, target: ReplyTarget, message: OutboundMessage) -> Receipt:
         """Send one chunk, as text or as a file with a caption. Raises SendFailed."""

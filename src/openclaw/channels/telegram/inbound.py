@@ -65,8 +65,13 @@ def to_inbound(update: Update, account: str, bot: Bot) -> InboundMessage:
         return _reaction(update.update_id, update.message_reaction, account, bot)
     if update.my_chat_member is not None:
         return _member(update.update_id, update.my_chat_member, account)
+    return unreadable(update.update_id, account)
+
+
+def unreadable(update_id: int, account: str) -> InboundMessage:
+    """Return an event that admission drops; it stands for an update of which only the id is understood."""
     facts = MessageFacts(chat_type=ChatType.UNKNOWN, kind=EventKind.UNKNOWN)
-    return _event(update.update_id, account, facts, ReplyTarget(channel=CHANNEL, account=account, to=""), sent_ms=0)
+    return _event(update_id, account, facts, ReplyTarget(channel=CHANNEL, account=account, to=""), sent_ms=0)
 
 
 def _event(

@@ -72,7 +72,7 @@ async def serve_webhook(api: BotApi, settings: WebhookSettings, host: WebhookHos
 
 def parse_update(api: BotApi, body: bytes) -> Update | None:
     """Return the update of a webhook body, or None when it is not one."""
-    from telegram import Update
+    from openclaw.channels.telegram.updates import read_update
 
     try:
         found = json.loads(body)
@@ -80,7 +80,4 @@ def parse_update(api: BotApi, body: bytes) -> Update | None:
         return None
     if not isinstance(found, dict) or not isinstance(found.get("update_id"), int):
         return None
-    try:
-        return Update.de_json(found, api.bot)
-    except (KeyError, TypeError, ValueError, AttributeError):
-        return Update(update_id=found["update_id"])
+    return read_update(found, api.bot)
