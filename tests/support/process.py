@@ -44,7 +44,7 @@ class GatewayProcess:
         self.process: asyncio.subprocess.Process | None = None
         self.output: list[str] = []
         self._reader: asyncio.Task[None] | None = None
-        self.state.mkdir(parents=True, mode=0o700)
+        self.state.mkdir(parents=True, mode=0o700, exist_ok=True)
         self.write_config()
 
     @property

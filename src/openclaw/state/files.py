@@ -40,7 +40,7 @@ def private_dir(path: Path) -> Path:
             folder.mkdir(mode=PRIVATE_DIR, exist_ok=True)
             folder.chmod(PRIVATE_DIR)
     except OSError as error:
-        raise Unavailable(f"cannot create {path}: {_why(error)}", code="state-unwritable") from error
+        raise Unavailable(f"cannot create {path}: {why(error)}", code="state-unwritable") from error
     return path
 
 
@@ -69,7 +69,7 @@ def write_private(path: Path, data: bytes | str, *, mode: int = PRIVATE_FILE) ->
         sync_dir(path.parent)
     except OSError as error:
         raise Unavailable(
-            f"cannot write {path}: {_why(error)}; the file is unchanged", code="state-unwritable"
+            f"cannot write {path}: {why(error)}; the file is unchanged", code="state-unwritable"
         ) from error
 
 
@@ -90,7 +90,7 @@ def read_text(path: Path, *, limit: int = 64 * 1024 * 1024) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise Unavailable(f"cannot read {path}: {_why(error)}", code="state-unreadable") from error
+        raise Unavailable(f"cannot read {path}: {why(error)}", code="state-unreadable") from error
     found = os.fstat(descriptor)
     if not stat.S_ISREG(found.st_mode):
         os.close(descriptor)
@@ -149,7 +149,7 @@ def append_line(path: Path, line: str, *, sync: bool = False) -> None:
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise Unavailable(f"cannot append to {path}: {_why(error)}", code="state-unwritable") from error
+        raise Unavailable(f"cannot append to {path}: {why(error)}", code="state-unwritable") from error
 
 
 def _write_once(descriptor: int, record: bytes) -> int:
@@ -180,7 +180,7 @@ def check_owned(path: Path) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise Unavailable(f"cannot read {path}: {_why(error)}", code="state-unreadable") from error
+        raise Unavailable(f"cannot read {path}: {why(error)}", code="state-unreadable") from error
     if not stat.S_ISDIR(found.st_mode):
         raise Unavailable(
             f"the state path {path} is not a directory; set OPENCLAW_STATE_DIR to one", code="state-not-a-directory"
@@ -198,6 +198,7 @@ def check_owned(path: Path) -> None:
         )
 
 
-def _why(error: OSError) -> str:
-    why = (error.strerror or str(error)).lower()
-    return f"{why}; free some disk space" if error.errno in _FULL else why
+def why(error: OSError) -> str:
+    """Return what the system says is wrong, for the end of a message; a full disk with the way out."""
+    text = (error.strerror or str(error)).lower()
+    return f"{text}; free some disk space" if error.errno in _FULL else text

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from openclaw.state.files import PRIVATE_FILE, private_dir
+from openclaw.state.files import PRIVATE_FILE, private_dir, why
 from openclaw.system.clock import iso
 from openclaw.system.errors import Conflict, Unavailable
 
@@ -76,7 +76,7 @@ def _make_directory(marker: Path, wait: float) -> None:
                     marker.rmdir()
                     continue
         except OSError as error:
-            raise Unavailable(f"cannot lock {marker}: {error.strerror}", code="state-unwritable") from error
+            raise Unavailable(f"cannot lock {marker}: {why(error)}", code="state-unwritable") from error
         if time.monotonic() >= deadline:
             raise Conflict(f"{marker} is held by another process; try again", code="locked")
         time.sleep(random.uniform(0.02, 0.1))  # noqa: S311 - jitter, not a secret
@@ -114,7 +114,7 @@ def _make_file(marker: Path, wait: float) -> None:
                     marker.unlink()
                 continue
         except OSError as error:
-            raise Unavailable(f"cannot lock {marker}: {error.strerror}", code="state-unwritable") from error
+            raise Unavailable(f"cannot lock {marker}: {why(error)}", code="state-unwritable") from error
         if time.monotonic() >= deadline:
             raise Conflict(f"{marker} is held by another process; try again", code="locked")
         time.sleep(0.025)

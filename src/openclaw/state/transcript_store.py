@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 from weakref import WeakValueDictionary
 
+from openclaw.state.files import why
 from openclaw.state.locks import file_lock
 from openclaw.state.transcripts import Line, Transcript, load, tail
 from openclaw.system.clock import Clock
@@ -122,7 +123,7 @@ class Transcripts:
         except Conflict:
             await _enter_on_thread(stack, path)
         except OSError as error:
-            raise Unavailable(f"cannot lock {path}: {error.strerror}", code="state-unwritable") from error
+            raise Unavailable(f"cannot lock {path}: {why(error)}", code="state-unwritable") from error
         self._held[path] = (1, stack)
 
     def _unlock(self, path: Path) -> None:
