@@ -151,7 +151,7 @@ def test_adv_O8_control_characters_are_escaped(text: str, shown: str) -> None:
 
 def test_adv_O8_a_hostile_header_is_one_short_line(folder: Path) -> None:
     header = 'evil\r\n{"0":"forged"}\x1b[2J' + "x" * 10_000
-    with setup_logging(options(folder), Redactor()):
+    with setup_logging(options(folder), Redactor(secrets=tuple)):
         logging.getLogger("openclaw.gateway").warning("origin %s", header, extra=fields(agent=header))
     (line,) = next(folder.glob("*.log")).read_text(encoding="utf-8").splitlines()
     record = json.loads(line)
