@@ -12,6 +12,7 @@ import click
 from openclaw.cli.context import CliContext
 from openclaw.cli.groups import Group, epilog, json_option
 from openclaw.cli.output import print_error, print_json, print_line, visible
+from openclaw.cli.text import block
 from openclaw.system.errors import Refused
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def _show(context: CliContext, plan: Plan) -> None:
     if plan.widens:
         print_line("  The config in it admits more than the present one:")
         for text in plan.widens:
-            print_line(f"    - {visible(text)}")
+            print_line(block("    - ", text))
     for text in plan.warnings:
         print_error(f"warning: {text}")
 

@@ -6,7 +6,11 @@ from typing import Final
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "up": ("openclaw.cli.up:up", "Start openclaw: make state and config if there are none, then run the gateway."),
+    "onboard": ("openclaw.cli.onboard:onboard", "Set everything up by answering questions, or by flags."),
+    "configure": ("openclaw.cli.configure:configure", "Change one part of the setup by answering questions."),
+    "setup": ("openclaw.cli.setup:setup", "Name the agent's workspace and make it."),
     "gateway": ("openclaw.cli.gateway:gateway", "Run the gateway, ask how it is, or call one of its methods."),
+    "service": ("openclaw.cli.service:service", "Run the gateway as a service of this machine."),
     "status": ("openclaw.cli.status:status", "Show gateway, channels, sessions and agents at a glance."),
     "health": ("openclaw.cli.health:health", "Ask the running gateway for its health."),
     "agent": ("openclaw.cli.agent:agent", "Run one turn of the agent."),
@@ -21,6 +25,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "logs": ("openclaw.cli.logs:logs", "Show or follow the gateway's log."),
     "policy": ("openclaw.cli.policy:policy", "Test the policy against case files."),
     "ledger": ("openclaw.cli.ledger:ledger", "Check the record of decisions for tampering."),
+    "reset": ("openclaw.cli.setup:reset", "Remove config, credentials and sessions, or everything."),
     "completion": ("openclaw.cli.completion:completion", "Print the completion script of a shell."),
     "help": ("openclaw.cli.help:help_command", "Show the help of a command."),
 }

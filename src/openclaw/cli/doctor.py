@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ import click
 from openclaw.cli.context import CliContext
 from openclaw.cli.groups import epilog, json_option
 from openclaw.cli.output import print_json, print_line, visible
-from openclaw.cli.text import width
+from openclaw.cli.text import block
 
 if TYPE_CHECKING:
     from openclaw.security.doctor.context import DoctorOptions
@@ -157,12 +156,12 @@ class _Page:
             print_line(f"\n{self._style(finding.title, bold=True)}")
             self._title = finding.title
         word = finding.level.value
-        self._block(f"  {self._style(f'{word:<5}', fg=_COLORS[word])}  ", finding.message)
+        _print(f"  {self._style(f'{word:<5}', fg=_COLORS[word])}  ", finding.message)
         if finding.hint:
-            self._block(" " * 9, finding.hint)
+            _print(" " * 9, finding.hint)
         if finding.repair is not None:
             for line in finding.repair.describe():
-                self._block(" " * 9 + "repair: ", line)
+                _print(" " * 9 + "repair: ", line)
 
     def _treated(self, treated: Treated) -> None:
         if not self._repairing:
@@ -170,9 +169,9 @@ class _Page:
             self._title, self._repairing = "", True
         word = {"done": "done", "failed": "FAILED", "declined": "left"}[treated.status.value]
         color = {"done": "green", "failed": "red", "declined": "yellow"}[treated.status.value]
-        self._block(f"  {self._style(f'{word:<6}', fg=color)} ", _first(treated.finding))
+        _print(f"  {self._style(f'{word:<6}', fg=color)} ", _first(treated.finding))
         for line in treated.told:
-            self._block(" " * 9, line)
+            _print(" " * 9, line)
 
     def close(self, outcome: Outcome, options: DoctorOptions, command: str) -> None:
         """Print the summary, and what to do next."""
@@ -188,12 +187,9 @@ class _Page:
             deep = " --deep" if options.deep else ""
             print_line(f"To repair what can be: {command} doctor {flags}{deep}")
 
-    def _block(self, head: str, text: str) -> None:
-        plain = click.unstyle(head)
-        lines = textwrap.wrap(visible(text), width() - len(plain), break_long_words=False, break_on_hyphens=False) or [
-            ""
-        ]
-        print_line(head + f"\n{' ' * len(plain)}".join(lines))
-
     def _style(self, text: str, *, fg: str | None = None, bold: bool = False) -> str:
         return click.style(text, fg=fg, bold=bold) if self._color else text
+
+
+def _print(head: str, text: str) -> None:
+    print_line(block(head, text))

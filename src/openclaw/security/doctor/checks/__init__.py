@@ -1,0 +1,1 @@
+"""The checks of doctor, a module per area. A check gathers nothing itself."""
