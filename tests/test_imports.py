@@ -23,7 +23,7 @@ HEAVY = (
     "uvloop",
     "re2",
 )
-VALID = '{"gateway": {"mode": "local", "port": 18790, "auth": {"token": "0123456789abcdef01234567"}}}'
+VALID = '{"gateway": {"mode": "local", "port": 18790, "auth": {"token": "a-token-of-the-gateway-000"}}}'
 
 
 def console_script() -> Path:

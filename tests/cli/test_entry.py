@@ -152,4 +152,4 @@ def test_completion_scripts_are_printed(cli: Cli, shell: str) -> None:
 
 def test_completion_knows_commands(home: Home) -> None:
     home.extra = {"_OPENCLAW_COMPLETE": "bash_complete", "COMP_WORDS": "openclaw conf", "COMP_CWORD": "1"}
-    assert home.program().out.splitlines() == ["plain,config"]
+    assert "plain,config" in home.program().out.splitlines()

@@ -74,10 +74,10 @@ def test_no_color_wins_over_everything(variables: dict[str, str], option: bool, 
 
 
 def test_the_home_is_shown_short() -> None:
-    plain = CliContext.build(environment=Environment({"HOME": "/home/me"}))
-    assert plain.shown("/home/me/.openclaw/x") == "~/.openclaw/x"
-    assert plain.shown("/home/meow/x") == "/home/meow/x"
-    moved = CliContext.build(environment=Environment({"HOME": "/home/me", "OPENCLAW_HOME": "/data"}))
+    plain = CliContext.build(environment=Environment({"HOME": "/people/me"}))
+    assert plain.shown("/people/me/.openclaw/x") == "~/.openclaw/x"
+    assert plain.shown("/people/meow/x") == "/people/meow/x"
+    moved = CliContext.build(environment=Environment({"HOME": "/people/me", "OPENCLAW_HOME": "/data"}))
     assert moved.shown("/data/.openclaw") == "$OPENCLAW_HOME/.openclaw"
 
 
