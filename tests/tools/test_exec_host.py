@@ -86,6 +86,9 @@ async def test_exec_is_not_offered_where_the_host_denies_everything(room: Room) 
     assert not offered()
     room.layout.exec_approvals.write_text("{broken")
     assert not offered()
+    refused = (await room.call("exec", command="id")).plain
+    assert refused.startswith("exec denied: host=gateway security=deny; ")
+    assert refused.endswith("is mended: openclaw approvals set --file F")
 
 
 # What runs

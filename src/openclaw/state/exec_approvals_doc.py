@@ -62,13 +62,19 @@ class HostRules:
 
 @dataclass(frozen=True, slots=True)
 class EffectiveRules:
-    """What holds for one agent once config and file are joined by the stricter side."""
+    """What holds for one agent once config and file are joined by the stricter side.
+
+    Attributes:
+        security, ask, ask_fallback, auto_allow_skills, allowlist: the joined values.
+        fault: why the file is not understood, for the refusal.
+    """
 
     security: Security
     ask: Ask
     ask_fallback: Security
     auto_allow_skills: bool
     allowlist: tuple[AllowEntry, ...]
+    fault: str | None = None
 
 
 def parse(text: str | None) -> Document:
@@ -201,6 +207,7 @@ def effective(rules: HostRules, agent_id: str, *, security: Security, ask: Ask) 
         allowlist=tuple(
             entry for name in dict.fromkeys((ANY_AGENT, agent_id)) for entry in _section(rules, name).allowlist
         ),
+        fault=rules.fault,
     )
 
 

@@ -177,7 +177,7 @@ class ExecService:
         decision = await self._judge.judge(call, rules)
         match decision.decision:
             case Outcome.DENY:
-                raise refusal_of(decision)
+                raise refusal_of(decision, rules.fault)
             case Outcome.ASK:
                 asked = spec.at(call.cwd)
                 return await self._flow.ask(Question(call, rules, decision, asked, ctx.still_allowed))

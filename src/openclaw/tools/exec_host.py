@@ -157,14 +157,15 @@ def _is_directory(path: str) -> bool:
         return False
 
 
-def refusal_of(decision: Decision) -> Refused | InvalidInput:
-    """Return the tool error of a call that is denied without asking."""
+def refusal_of(decision: Decision, fault: str | None = None) -> Refused | InvalidInput:
+    """Return the tool error of a call that is denied without asking; `fault` is what is wrong with the host's file."""
     reason = decision.reason
     details = {"rule": decision.why, "key": reason.key}
     if decision.why == "invalid-command":
         return InvalidInput(BLANK, code="invalid-command", details=details)
     if decision.why == "security-deny":
-        return Refused("exec denied: host=gateway security=deny", code="exec-denied", details=details)
+        why = f"; {fault}" if fault is not None else ""
+        return Refused(f"exec denied: host=gateway security=deny{why}", code="exec-denied", details=details)
     return Refused("exec denied: allowlist miss", code="exec-denied", details=details)
 
 
