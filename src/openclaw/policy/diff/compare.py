@@ -18,6 +18,7 @@ from openclaw.policy.snapshot import Policy
 from openclaw.policy.what.tool_names import Catalogue
 
 _APPLY_PATCH_MODELS: Final = "openai"
+_FACT_WEIGHT: Final = 3
 
 
 def diff_policies(
@@ -138,7 +139,7 @@ def _moved(
     for (said, what), facts in told.items():
         who = ", ".join(dict.fromkeys(fact.who for fact in facts))
         text = said.replace("{now}", now).replace("{who}", who).replace("{what}", what, 1)
-        yield Change(text, facts[0].topic)
+        yield Change(text, facts[0].topic, _FACT_WEIGHT)
 
 
 def _distinct(*parts: Iterable[Change]) -> tuple[Change, ...]:

@@ -39,6 +39,8 @@ _TOOL_ORDER: Final = (
 _TOOLS_SHOWN: Final = 4
 _EVERYBODY: Final = 3
 """From so many rows on, a thing that happens to all who reach an agent is told of everybody."""
+_WEIGHTS: Final = {Standing.NAMED: 3, Standing.PAIRED: 3, Standing.BOT: 5, Standing.STRANGER: 10}
+"""How wide a change is that concerns them; a person whom a list names counts 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +82,9 @@ def tell(rows: Iterable[Row], *, gained: bool) -> list[Change]:
     changes = []
     for saying, subjects in told.items():
         everybody = saying.bare and len(subjects) >= _EVERYBODY and len(subjects) == reaching.get(saying.agent)
-        if everybody:
-            changes.append(Change(f"everybody who reaches agent {saying.agent} {can} {saying.bare}", saying.topic))
-        else:
-            changes.append(Change(f"{'; '.join(name_all(subjects))} {can} {saying.text}", saying.topic))
+        who = f"everybody who reaches agent {saying.agent}" if everybody else "; ".join(name_all(subjects))
+        weight = max(_WEIGHTS.get(subject.person.standing, 1) for subject in subjects)
+        changes.append(Change(f"{who} {can} {saying.bare if everybody else saying.text}", saying.topic, weight))
     return changes
 
 
