@@ -121,13 +121,12 @@ async def _anthropic(steps: Steps, models: ModelServer) -> None:
 
 
 async def _own_server(steps: Steps, models: ModelServer) -> None:
+    place = steps.home.state / ".env"
+    place.write_text(place.read_text() + "LOCAL_API_KEY=a-key-of-that-server\n", encoding="utf-8")
     await steps.do(
         "openclaw config set models.providers.local '{", changed=("http://127.0.0.1:8080/v1", models.base_url)
     )
     await steps.do("openclaw config set agents.defaults.model.primary local/my-model")
-    place = steps.home.state / ".env"
-    place.write_text(place.read_text() + "LOCAL_API_KEY=a-key-of-that-server\n", encoding="utf-8")
-    await steps.do("openclaw config set models.providers.local.apiKey")
     models.default = Said(text="hello from a server of one's own")
     await steps.do("openclaw agent")
 
