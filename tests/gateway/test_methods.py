@@ -131,6 +131,11 @@ async def test_a_node_reaches_no_operator_method_and_hears_no_conversation(tmp_p
             "does not match",
         ),
         ("agent", {"message": "x", "idempotencyKey": "k", "channel": "pager"}, "unknown channel: pager"),
+        (
+            "agent",
+            {"message": "x", "idempotencyKey": "k", "channel": "whatsapp", "to": "+1555", "deliver": True},
+            "unknown channel: whatsapp",
+        ),
         ("agent.identity.get", {"agentId": "nobody"}, "unknown agent id"),
         ("device.pair.approve", {"requestId": "no"}, "unknown requestId"),
         ("device.pair.reject", {"requestId": "no"}, "unknown requestId"),
@@ -148,6 +153,14 @@ async def test_what_is_wrong_is_said(tmp_path: Path, method: str, params: Any, m
         error = await socket.error(method, params)
         assert error["code"] == "INVALID_REQUEST"
         assert message in error["message"]
+
+
+@pytest.mark.asyncio
+async def test_a_turn_that_is_not_delivered_may_name_a_channel_that_is_not_set_up(tmp_path: Path) -> None:
+    async with running_gateway(tmp_path) as gateway, client(gateway) as socket:
+        params = {"message": "x", "idempotencyKey": "k", "channel": "whatsapp", "sessionKey": "agent:main:main"}
+        assert (await socket.call("agent", params))["payload"]["status"] == "accepted"
+        assert gateway.agent.requests[-1].target is None
 
 
 @pytest.mark.asyncio

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from openclaw.agent.contract import ReplyTarget, TurnRequest, TurnResult
 from openclaw.channels.webchat.attachments import images_of
+from openclaw.config.registry import CHANNELS
 from openclaw.gateway.chat_events import TOOL_EVENTS
 from openclaw.gateway.rpc.chat import IdempotencyKey, settled
 from openclaw.gateway.rpc.contract import Call, CallFailed, Params, Text, rpc
@@ -129,9 +130,12 @@ def _session(call: Call, params: AgentParams, routing: RoutingPolicy) -> tuple[s
 
 
 async def _target(call: Call, params: AgentParams) -> ReplyTarget | None:
-    """Return where the answer is delivered to: nowhere, unless the client asks and says where."""
+    """Return where the answer is delivered to: nowhere, unless the client asks and says where.
+
+    Stock clients name a channel of their own choice with every turn; it needs to be there only to deliver.
+    """
     channel = params.reply_channel or params.channel
-    if channel is not None and channel not in ("last", CHANNEL):
+    if channel is not None and channel not in ("last", CHANNEL) and (params.deliver or channel not in CHANNELS):
         status = await call.services.channels.status(False, 1000)
         if channel not in status.get("channelOrder", ()):
             raise invalid_request(f"unknown channel: {channel}")
