@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
+import keyring.backends.fail
 import pytest
 
 from openclaw.config.base import SecretRef
@@ -143,6 +145,14 @@ def test_the_keyring_is_asked_for_service_and_id(tmp_path: Path) -> None:
         found.resolve(SecretRef("keyring", id="missing"), "a")
 
 
-def test_without_a_keyring_library_the_error_says_so(tmp_path: Path) -> None:
+def test_without_a_keyring_library_the_error_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", None)
     with pytest.raises(MissingExtra):
+        SecretResolver(Environment({"HOME": str(tmp_path)})).resolve(SecretRef("keyring", id="t"), "a")
+
+
+def test_a_machine_without_a_keyring_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    absent = keyring.backends.fail.Keyring()  # type: ignore[no-untyped-call]  # the library types no constructor
+    monkeypatch.setattr("keyring.core._keyring_backend", absent)
+    with pytest.raises(Unavailable, match="keyring of this machine"):
         SecretResolver(Environment({"HOME": str(tmp_path)})).resolve(SecretRef("keyring", id="t"), "a")

@@ -30,13 +30,17 @@ def system_keyring(service: str, identity: str) -> str | None:
 
     Raises:
         MissingExtra: no keyring library is installed.
+        Unavailable: the machine has no keyring, or it is locked.
     """
     try:
-        import keyring  # type: ignore[import-not-found]  # optional; not part of any extra yet
+        import keyring
+        from keyring.errors import KeyringError
     except ImportError:
         raise MissingExtra("a secret reference to the keyring", "keyring") from None
-    found = keyring.get_password(service, identity)
-    return None if found is None else str(found)
+    try:
+        return keyring.get_password(service, identity)
+    except KeyringError as error:
+        raise Unavailable(f"the keyring of this machine did not answer: {error}", code="keyring") from None
 
 
 class SecretResolver:

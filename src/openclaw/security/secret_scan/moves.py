@@ -27,7 +27,7 @@ from openclaw.state.files import read_json, write_private
 from openclaw.state.layout import StateLayout
 from openclaw.state.locks import flock
 from openclaw.system.environment import Environment
-from openclaw.system.errors import InvalidInput, MissingExtra, Refused
+from openclaw.system.errors import InvalidInput, MissingExtra, Refused, Unavailable
 
 Target = Literal["env", "file", "keyring"]
 PREFIX: Final = "OPENCLAW_SECRET_"
@@ -125,12 +125,17 @@ def set_in_keyring(service: str, identity: str, value: str) -> None:
 
     Raises:
         MissingExtra: no keyring library is installed.
+        Unavailable: the machine has no keyring, or it is locked.
     """
     try:
-        import keyring  # type: ignore[import-not-found]  # optional; not part of any extra yet
+        import keyring
+        from keyring.errors import KeyringError
     except ImportError:
         raise MissingExtra("moving a secret to the keyring", "keyring") from None
-    keyring.set_password(service, identity, value)
+    try:
+        keyring.set_password(service, identity, value)
+    except KeyringError as error:
+        raise Unavailable(f"the keyring of this machine did not take it: {error}", code="keyring") from None
 
 
 class Mover:
