@@ -30,7 +30,7 @@ from openclaw.config.plain import read_main
 from openclaw.config.text_edit import Change, Drop, Edited, Put, apply_changes, render
 from openclaw.config.write import real_path, write_files
 from openclaw.state.layout import StateLayout
-from openclaw.state.locks import flock
+from openclaw.state.locks import folder_flock
 from openclaw.system.clock import Clock, SystemClock, iso
 from openclaw.system.environment import Environment
 from openclaw.system.errors import Conflict, InvalidInput
@@ -147,8 +147,7 @@ class ConfigEditor:
             return self._write([target], ()), notes
 
     def _lock(self) -> Any:
-        main = real_path(self._layout.config)
-        return flock(main.with_name(f"{main.name}.flock"))
+        return folder_flock(real_path(self._layout.config).parent)
 
     def _stamp(self) -> list[Change]:
         return [

@@ -34,18 +34,37 @@ def flock(path: Path, *, wait: float = WAIT_SECONDS) -> Iterator[int]:
     private_dir(path.parent)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE_FILE)
     try:
-        deadline = time.monotonic() + wait
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    raise Conflict(f"{path} is held by another process; try again", code="locked") from None
-                time.sleep(random.uniform(0.002, 0.02))  # noqa: S311 - jitter, not a secret
+        _wait_for(descriptor, path, wait)
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def folder_flock(folder: Path, *, wait: float = WAIT_SECONDS) -> Iterator[int]:
+    """Hold an exclusive flock on a folder itself, creating it privately: no lock file is left in it.
+
+    Raises:
+        Conflict: another process holds it for longer than `wait` seconds.
+    """
+    descriptor = os.open(private_dir(folder), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        _wait_for(descriptor, folder, wait)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _wait_for(descriptor: int, path: Path, wait: float) -> None:
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise Conflict(f"{path} is held by another process; try again", code="locked") from None
+            time.sleep(random.uniform(0.002, 0.02))  # noqa: S311 - jitter, not a secret
 
 
 @contextlib.contextmanager
