@@ -79,6 +79,10 @@ class Straight:
         await self.server.until(lambda: len(self.server.texts(user)) >= count)
         return self.server.texts(user)[since:]
 
+    async def heard_of(self, words: str, *, user: int) -> None:
+        """Wait until a person has been sent these words."""
+        await self.server.until(lambda: any(words in text for text in self.server.texts(user)), 60)
+
     @property
     def printed(self) -> str:
         """Return what the gateway has written to its terminal."""
@@ -86,12 +90,12 @@ class Straight:
 
 
 @asynccontextmanager
-async def straight(root: Path, **more: Any) -> AsyncIterator[Straight]:
-    """Run everything; `more` is laid over the config."""
+async def straight(root: Path, *, environ: Mapping[str, str] | None = None, **more: Any) -> AsyncIterator[Straight]:
+    """Run everything; `more` is laid over the config, and the gateway has `environ` in its environment."""
     async with telegram_server() as server, model_server() as model:
         gateway = GatewayProcess(root, straight_config(server, model, more))
         try:
-            await gateway.start()
+            await gateway.start(extra=environ)
             yield Straight(gateway, server, model)
         finally:
             await gateway.stop()
@@ -114,6 +118,8 @@ def tool_names(body: Mapping[str, Any]) -> set[str]:
 
 
 def tool_results(body: Mapping[str, Any]) -> list[str]:
-    """Return the texts of the tool results in a model request, in order."""
-    found = (message["content"] for message in body["messages"] if message["role"] == "tool")
+    """Return the texts of the tool results in a model request since the last message of a person, in order."""
+    messages = body["messages"]
+    asked = max(number for number, message in enumerate(messages) if message["role"] == "user")
+    found = (message["content"] for message in messages[asked:] if message["role"] == "tool")
     return [text if isinstance(text, str) else json.dumps(text) for text in found]
