@@ -14,8 +14,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from openclaw.cli.up import web_chat_address
+from openclaw.cli import up
+from openclaw.cli.context import CliContext
+from openclaw.cli.up import Prepared, web_chat_address
 from openclaw.system.secret import Secret
+from openclaw.tools.sandbox.backend import Probe
 from support.cli import TOKEN, Cli, Home, Running, started
 from support.process import free_port
 
@@ -71,21 +74,16 @@ def test_from_nothing_to_a_web_chat_and_back(home: Home) -> None:
     assert "Error" not in rest
 
 
-def test_the_state_is_private_throughout(home: Home) -> None:
-    with started(home) as running:
-        assert home.program("agent", "-m", "hello").code == 0
-        assert running.stop(signal.SIGTERM) == 0
-    assert modes(home.state) == {(True, 0), (False, 0)}
-
-
-def test_json_tells_where_it_is_in_one_document(home: Home) -> None:
+def test_json_tells_where_it_is_in_one_document_and_the_state_is_private_throughout(home: Home) -> None:
     with started(home) as running:
         assert set(running.told) == {"ok", "url", "port", "pid", "config", "created", "added", "sandbox"}
         assert running.told["created"] is True
         assert running.told["pid"] == running.process.pid
         assert running.told["config"] == str(home.config)
-        assert running.process.stdout is not None
-        assert running.stop(signal.SIGINT) == 0
+        assert home.read_config()["gateway"]["port"] == running.port
+        assert home.program("agent", "-m", "hello").code == 0
+        assert running.stop(signal.SIGTERM) == 0
+    assert modes(home.state) == {(True, 0), (False, 0)}
     with started(home) as running:
         assert (running.told["created"], running.told["added"], running.told["sandbox"]) == (False, [], None)
 
@@ -102,10 +100,6 @@ def test_adv_P13_a_command_of_the_model_runs_in_the_sandbox_of_a_fresh_installat
 
 
 def test_adv_P13_where_no_sandbox_works_commands_wait_for_a_yes(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    from openclaw.cli import up
-    from openclaw.cli.context import CliContext
-    from openclaw.tools.sandbox.backend import Probe
-
     monkeypatch.setattr(up, "probe_sandbox", lambda _: Probe(usable=False, detail="no namespaces here"))
     context = CliContext.build()
     up.prepare_config(context, None)
@@ -113,21 +107,25 @@ def test_adv_P13_where_no_sandbox_works_commands_wait_for_a_yes(cli: Cli, monkey
 
 
 def test_a_real_probe_decides_what_is_written(cli: Cli) -> None:
-    from openclaw.cli import up
-    from openclaw.cli.context import CliContext
-
     context = CliContext.build()
     probe = up.probe_sandbox(context)
     up.prepare_config(context, None)
     assert ("sandbox" in cli.home.read_config().get("agents", {}).get("defaults", {})) is probe.usable
 
 
-def test_an_existing_config_keeps_its_comments_and_gets_what_it_lacks(home: Home) -> None:
-    home.write_config("{\n  // mine\n  messages: { responsePrefix: 'x' },\n}\n")
-    with started(home) as running:
-        assert running.told["created"] is False
-        assert "gateway.auth.token" in running.told["added"]
-    text = home.config.read_text()
+def prepared() -> Prepared:
+    """Do what `up` does before it starts the gateway."""
+    context = CliContext.build()
+    up.prepare_state(context)
+    return up.prepare_config(context, None)
+
+
+def test_an_existing_config_keeps_its_comments_and_gets_what_it_lacks(cli: Cli) -> None:
+    cli.home.write_config("{\n  // mine\n  messages: { responsePrefix: 'x' },\n}\n")
+    found = prepared()
+    assert found.created is False
+    assert "gateway.auth.token" in found.added
+    text = cli.home.config.read_text()
     assert "// mine" in text
     assert "responsePrefix: 'x'" in text
 
@@ -139,11 +137,6 @@ def test_a_token_in_the_environment_is_not_doubled(home: Home) -> None:
         assert home.program("health").code == 0
     assert TOKEN not in home.config.read_text()
     assert "auth" not in home.read_config()["gateway"]
-
-
-def test_the_port_of_the_first_start_is_kept(home: Home) -> None:
-    with started(home) as running:
-        assert home.read_config()["gateway"]["port"] == running.port
 
 
 def test_a_second_one_says_where_the_first_is(gateway: Running) -> None:
@@ -164,11 +157,11 @@ def test_a_port_in_use_is_one_clear_message(home: Home) -> None:
     assert "Traceback" not in answer.err
 
 
-def test_a_state_directory_that_others_can_read_is_made_private(home: Home) -> None:
-    home.state.mkdir(mode=0o755)
-    home.state.chmod(0o755)
-    with started(home):
-        assert home.state.stat().st_mode & 0o777 == 0o700
+def test_a_state_directory_that_others_can_read_is_made_private(cli: Cli) -> None:
+    cli.home.state.mkdir(mode=0o755)
+    cli.home.state.chmod(0o755)
+    prepared()
+    assert cli.home.state.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_remote_config_is_not_started_here(cli: Cli) -> None:
@@ -178,11 +171,12 @@ def test_a_remote_config_is_not_started_here(cli: Cli) -> None:
     assert "gateway.mode local" in answer.err
 
 
-def test_older_keys_are_moved_first(home: Home) -> None:
-    home.write_config({"gateway": {"token": TOKEN}, "identity": {"name": "Bot"}})
-    with started(home) as running:
-        assert running.told["url"].endswith(f"#token={TOKEN}")
-    assert home.read_config()["gateway"]["auth"]["token"] == TOKEN
+def test_older_keys_are_moved_first(cli: Cli) -> None:
+    cli.home.write_config({"gateway": {"token": TOKEN}, "identity": {"name": "Bot"}})
+    found = up.token_of(prepared().config)
+    assert found is not None
+    assert found.reveal() == TOKEN
+    assert cli.home.read_config()["gateway"]["auth"]["token"] == TOKEN
 
 
 def test_a_bad_port_is_refused(cli: Cli) -> None:
@@ -206,7 +200,6 @@ def test_the_browser_is_handed_a_private_page_and_no_token(cli: Cli, monkeypatch
     import webbrowser
 
     from openclaw.cli.browser import open_address
-    from openclaw.cli.context import CliContext
 
     opened: list[str] = []
     monkeypatch.setattr(webbrowser, "open", opened.append)
