@@ -83,6 +83,8 @@ def test_deep_status_adds_the_health(gateway: Running) -> None:
     found = asked(gateway, "status", "--deep", "--json").json
     assert set(found) == STATUS | {"health", "lastHeartbeat"}
     assert found["health"]["ok"] is True
+    assert set(found["securityAudit"]) >= {"ts", "summary", "findings"}
+    assert "see: openclaw security audit" in asked(gateway, "status", "--deep").out
 
 
 def test_all_adds_the_agents_with_their_stores(cli: Cli) -> None:

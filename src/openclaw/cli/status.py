@@ -27,7 +27,7 @@ RECENT: Final = 10
 
 
 @click.command(epilog=epilog("openclaw status", "openclaw status --deep", "openclaw status --json"))
-@click.option("--deep", is_flag=True, help="Also ask the channels anew, and show the health.")
+@click.option("--deep", is_flag=True, help="Also ask the channels anew, show the health and audit the security.")
 @click.option("--all", "everything", is_flag=True, help="Also show the agents with their stores.")
 @click.option(
     "--timeout", type=click.IntRange(1), default=10_000, show_default=True, help="Milliseconds to wait for the gateway."
@@ -42,6 +42,8 @@ def status(context: CliContext, deep: bool, everything: bool, timeout: int, as_j
     agents = local_agents(document_of(plain), context.layout, plain.environment)
     asked = _ask(context, RpcOptions(timeout_ms=timeout), deep=deep)
     found = _facts(plain, agents, asked)
+    if deep:
+        found["securityAudit"] = _audit(context)
     if as_json:
         print_json(found)
     else:
@@ -65,6 +67,18 @@ def _ask(context: CliContext, options: RpcOptions, *, deep: bool) -> dict[str, A
     except OpenClawError as error:
         asked["error"] = error.message
     return asked
+
+
+def _audit(context: CliContext) -> dict[str, Any] | None:
+    """Run the audit; None while the config has faults. It loads much, so only a deep look pays for it."""
+    from openclaw.security.audit.gather import gather
+    from openclaw.security.audit.run import audit
+
+    try:
+        report = audit(gather(context.layout, context.environment, deep=False), now_ms=time.time_ns() // 1_000_000)
+    except OpenClawError:
+        return None
+    return report.as_dict()
 
 
 def _facts(plain: Plain, agents: Sequence[LocalAgent], asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -169,9 +183,8 @@ def _agents(agents: Sequence[LocalAgent], rows: Sequence[Mapping[str, Any]], now
 
 def _say(context: CliContext, found: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     gateway, agents, sessions = found["gateway"], found["agents"], found["sessions"]
-    print_table(
-        f"openclaw {VERSION}", ("Item", "Value"), _overview(context, gateway, agents, sessions), color=context.color
-    )
+    overview = _overview(context, gateway, agents, sessions, found["securityAudit"])
+    print_table(f"openclaw {VERSION}", ("Item", "Value"), overview, color=context.color)
     if gateway["error"]:
         print_line(f"\n{gateway['error']}")
     health = asked.get("health") or {}
@@ -210,7 +223,11 @@ def _used(row: Mapping[str, Any]) -> str:
 
 
 def _overview(
-    context: CliContext, gateway: Mapping[str, Any], agents: Mapping[str, Any], sessions: Mapping[str, Any]
+    context: CliContext,
+    gateway: Mapping[str, Any],
+    agents: Mapping[str, Any],
+    sessions: Mapping[str, Any],
+    audit: Mapping[str, Any] | None,
 ) -> list[tuple[str, str]]:
     config = context.shown(context.layout.config)
     state = "has faults, see: openclaw config validate" if gateway["misconfigured"] else ""
@@ -218,6 +235,7 @@ def _overview(
     url = str(gateway["url"] or "-")
     dashboard = url.replace("ws", "http", 1) + "/" if gateway["reachable"] else "-"
     pending = agents["bootstrapPendingCount"]
+    told = [] if audit is None else [("Security", _counts(audit["summary"]))]
     return [
         ("Gateway", f"{url} ({gateway['urlSource'] or 'unknown'}), {reach}"),
         ("Dashboard", dashboard),
@@ -226,5 +244,11 @@ def _overview(
         ("Agents", f"{len(agents['agents'])}" + (f", {pending} waiting for a first conversation" if pending else "")),
         ("Sessions", f"{sessions['count']}"),
         ("Model", str(sessions["defaults"].get("model") or "-")),
+        *told,
         ("OS", f"{platform.system()} {platform.release()} ({platform.machine()}), Python {platform.python_version()}"),
     ]
+
+
+def _counts(summary: Mapping[str, Any]) -> str:
+    counts = ", ".join(f"{summary.get(name, 0)} {name}" for name in ("critical", "warn", "info"))
+    return f"{counts}; see: openclaw security audit"
