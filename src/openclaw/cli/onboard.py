@@ -195,7 +195,7 @@ def _finish(context: CliContext, flags: Flags, answers: Answers | None, page: _P
 
 
 def _wants_service(flags: Flags, *, interactive: bool) -> bool:
-    if flags["skip_daemon"] or flags["install_daemon"] is False:
+    if flags["skip_daemon"] or flags["no_install_daemon"]:
         return False
     if flags["install_daemon"]:
         return True

@@ -116,7 +116,8 @@ def _options() -> list[Callable[[CallableT], CallableT]]:
         click.option(
             "--sandbox", type=choice(["auto", "all", "non-main", "off"]), help="Which sessions are sandboxed."
         ),
-        click.option("--install-daemon/--no-install-daemon", default=None, help="Install the gateway as a service."),
+        click.option("--install-daemon", is_flag=True, help="Install the gateway as a service."),
+        click.option("--no-install-daemon", is_flag=True, help="Do not, and do not ask."),
         click.option("--skip-daemon", is_flag=True, help="The same as --no-install-daemon."),
         click.option(
             "--daemon-runtime", type=choice(["node", "bun"]), help="Accepted, and ignored: there is one runtime."

@@ -172,7 +172,7 @@ class Restore:
         assert self._staging is not None
         target = self._staging / entry.path
         kept = 0o755 if entry.path.startswith(f"{WORKSPACES}/") else 0o700
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_dir(target.parent)
         descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             archive.read(entry, file.write)
@@ -298,7 +298,7 @@ def _is_wanted(name: str, agents: set[str]) -> bool:
 
 
 def _make_folder(path: Path, mode: int, *, own: bool) -> None:
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private_dir(path)
     path.chmod(mode & (0o755 if own else 0o700) | 0o700)
 
 

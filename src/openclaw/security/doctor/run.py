@@ -80,7 +80,7 @@ def examine(context: DoctorContext, checks: Iterable[Check] = CHECKS) -> list[Fi
         try:
             findings += one.run(context)
         except Exception as error:
-            log.exception("the check %s crashed", one.id)
+            log.debug("the check %s crashed", one.id, exc_info=error)
             message = f"The check {one.id} crashed ({type(error).__name__}); this is a defect of openclaw."
             findings.append(Finding(one.id, one.title, Level.WARN, message))
     return findings
@@ -93,6 +93,7 @@ class Doctor:
         gather: gathers the facts anew.
         show: is told each finding when it first comes up, and each repair when it is decided.
         accept: says whether a repair is made; it was shown before.
+        checks: what is looked for.
     """
 
     def __init__(
@@ -101,8 +102,10 @@ class Doctor:
         *,
         show: Callable[[Finding | Treated], None],
         accept: Callable[[Finding], bool],
+        checks: Iterable[Check] = CHECKS,
     ) -> None:
         self._gather = gather
+        self._checks = tuple(checks)
         self._show = show
         self._accept = accept
         self._seen: set[tuple[str, str, str]] = set()
@@ -112,7 +115,7 @@ class Doctor:
         """Examine and repair. What moves files comes first, since it changes what the rest is about."""
         outcome = Outcome()
         for _ in range(ROUNDS):
-            found = examine(self._gather())
+            found = examine(self._gather(), self._checks)
             moving = [one for one in found if one.repair is not None and one.repair.moves]
             if not self._round(moving, outcome) and not self._round(found, outcome):
                 break

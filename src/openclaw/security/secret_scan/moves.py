@@ -175,7 +175,7 @@ class Mover:
             except BaseException:
                 undo()
                 raise
-        references = {values[move.secret.parts]: self._reference(move) for move in moves if not move.dropped}
+        references = {values[move.secret.parts]: self._reference(move) for move in moves}
         scrub_backups(tuple(path for path in plain.source.files if path.name != dotenv.NAME), references)
         return tuple(moves)
 
