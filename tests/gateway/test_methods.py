@@ -143,7 +143,7 @@ async def test_a_node_reaches_no_operator_method_and_hears_no_conversation(tmp_p
         ("device.token.revoke", {"deviceId": "no", "role": "operator"}, "unknown deviceId/role"),
         ("exec.approval.resolve", {"id": "nothing-here", "decision": "allow-once"}, "unknown approval id"),
         ("exec.approval.resolve", {"id": "x", "decision": "maybe"}, "invalid decision"),
-        ("cron.get", {"id": "x"}, "unknown cron job id: x"),
+        ("cron.get", {"id": "x"}, "cron job not found: x"),
         ("logs.tail", {"limit": 5001}, "at /limit: must be <= 5000"),
     ],
 )
@@ -178,7 +178,8 @@ async def test_every_fault_of_the_params_is_listed(tmp_path: Path) -> None:
 async def test_protocol_4_ignores_keys_that_we_do_not_know(tmp_path: Path) -> None:
     async with running_gateway(tmp_path) as gateway, client(gateway, protocol=4) as socket:
         assert (await socket.ok("sessions.list", {"limit": 5, "offset": 0, "scope": "x"}))["count"] == 1
-        assert (await socket.ok("cron.list", {"limit": 5, "offset": 0}))["jobs"] == []
+        page = {"total": 0, "offset": 3, "limit": 5, "hasMore": False, "nextOffset": None, "snapshotRevision": "0"}
+        assert await socket.ok("cron.list", {"limit": 5, "offset": 3, "query": "x"}) == {"jobs": [], **page}
         assert (await socket.error("sessions.list", {"limit": "x", "y": 1}))["message"].endswith("must be integer")
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
+from typing import Annotated, Any, Final
+
+from pydantic import Field
 
 from openclaw.gateway.connections import Connection
 from openclaw.gateway.rpc.contract import Call, OpenParams, Params, Text, rpc
@@ -17,6 +19,8 @@ from openclaw.policy.who.device_records import PairedDevice
 from openclaw.protocol.errors import invalid_request
 
 log = logging.getLogger(__name__)
+
+MAX_CRON_PAGE: Final = 200
 
 
 @rpc("node.list")
@@ -88,15 +92,25 @@ def node_tools(call: Call, _params: Params) -> Any:
 
 
 class CronListParams(OpenParams):
-    """`cron.list`; paging keys of newer clients are accepted."""
+    """`cron.list`; newer clients read it page by page."""
 
     include_disabled: bool | None = None
+    limit: Annotated[int, Field(ge=1, le=MAX_CRON_PAGE)] | None = None
+    offset: Annotated[int, Field(ge=0)] | None = None
 
 
 @rpc("cron.list", CronListParams)
-def cron_list(_call: Call, _params: Params) -> Any:
-    """Return the jobs: there are none without a scheduler."""
-    return {"jobs": []}
+def cron_list(_call: Call, params: CronListParams) -> Any:
+    """Return the jobs: there are none without a scheduler. Newer clients need all facts of a page, or none."""
+    return {
+        "jobs": [],
+        "snapshotRevision": "0",
+        "total": 0,
+        "offset": params.offset or 0,
+        "limit": params.limit or MAX_CRON_PAGE,
+        "hasMore": False,
+        "nextOffset": None,
+    }
 
 
 @rpc("cron.status")
@@ -114,7 +128,8 @@ class CronGetParams(OpenParams):
 @rpc("cron.get", CronGetParams)
 def cron_get(_call: Call, params: CronGetParams) -> Any:
     """Return one job: there are none without a scheduler."""
-    raise invalid_request(f"unknown cron job id: {params.id}")
+    details = {"code": "CRON_JOB_NOT_FOUND", "jobId": params.id}
+    raise invalid_request(f"cron job not found: {params.id}", details)
 
 
 METHODS = (
