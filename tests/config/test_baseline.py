@@ -50,7 +50,7 @@ def test_without_a_sandbox_commands_wait_for_a_yes() -> None:
 
 
 def test_only_the_web_chat_may_ask_to_leave_the_sandbox() -> None:
-    assert list(baseline(TOKEN, sandboxed=True)["tools"]["elevated"]["allowFrom"]) == ["webchat"]
+    assert baseline(TOKEN, sandboxed=True)["tools"]["elevated"]["allowFrom"] == {"webchat": ["owner"]}
 
 
 def test_a_config_that_was_never_set_up_gets_what_it_lacks_and_keeps_what_it_has() -> None:

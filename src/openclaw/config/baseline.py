@@ -30,7 +30,7 @@ def baseline(token: str, *, sandboxed: bool, port: int = DEFAULT_PORT) -> dict[s
         sandboxed: a sandbox back end passed its probe on this machine.
         port: port of the gateway.
     """
-    tools: dict[str, Any] = {"elevated": {"enabled": True, "allowFrom": {"webchat": ["*"]}}}
+    tools: dict[str, Any] = {"elevated": {"enabled": True, "allowFrom": {"webchat": ["owner"]}}}
     document: dict[str, Any] = {
         "gateway": {
             "mode": "local",

@@ -30,7 +30,7 @@ from openclaw.gateway.presence import Presence
 from openclaw.gateway.rpc.contract import Method
 from openclaw.gateway.rpc.dispatch import Dispatcher
 from openclaw.gateway.rpc.methods import METHODS
-from openclaw.gateway.rpc.ports import AgentPort, ChannelsPort, ChatIngress, ConfigPort, ExecApprovalsPort
+from openclaw.gateway.rpc.ports import AgentPort, AuditPort, ChannelsPort, ChatIngress, ConfigPort, ExecApprovalsPort
 from openclaw.gateway.services import Services
 from openclaw.gateway.throttle import Throttle
 from openclaw.gateway.ticker import tick_forever
@@ -65,7 +65,7 @@ class GatewayParts:
         layout: the state directory.
         clock: the time.
         version: of the program.
-        agent, chat, channels, approvals, exec_approvals, config_methods, events, ledger: ports of other rooms.
+        agent, chat, channels, approvals, exec_approvals, config_methods, events, audit, ledger: ports of other rooms.
         log_file: where the log is written now.
         redact: masks secrets in a text.
         heartbeat_facts: heartbeat settings per agent.
@@ -91,6 +91,7 @@ class GatewayParts:
     exec_approvals: ExecApprovalsPort
     config_methods: ConfigPort
     events: SystemEvents
+    audit: AuditPort
     ledger: LedgerPort
     log_file: Callable[[], Path | None]
     redact: Callable[[str], str]
@@ -182,6 +183,7 @@ def build_app(parts: GatewayParts) -> GatewayApp:
         exec_approvals=parts.exec_approvals,
         heartbeat=heartbeats,
         events=parts.events,
+        audit=parts.audit,
         approvals=parts.approvals,
         devices=DeviceStore(parts.layout, clock),
         connections=connections,

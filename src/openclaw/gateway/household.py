@@ -34,6 +34,7 @@ from openclaw.config.compile.gateway import GatewayFlags
 from openclaw.config.live import Change, LiveConfig
 from openclaw.config.secrets import SecretResolver
 from openclaw.gateway.app import HANDSHAKE_SECONDS, GatewayApp, GatewayParts, build_app
+from openclaw.gateway.audit_watch import GatewayAudit
 from openclaw.gateway.household_ports import AgentRunner, ApprovalsFilePort, ChannelStatus
 from openclaw.gateway.live_config import ConfigService, LiveDoor
 from openclaw.gateway.live_settings import LiveSettings
@@ -144,6 +145,7 @@ class GatewayHousehold:
             )
         )
         self._prompts = ApprovalPrompts(self._settings.forwarding, self._runner.last_target, self._put, parts.clock)
+        self._audit = GatewayAudit(parts.live, parts.layout, parts.clock)
         self._app = self._build_app()
         self._join()
 
@@ -282,6 +284,7 @@ class GatewayHousehold:
                     restart=parts.restart,
                 ),
                 events=self._runtime,
+                audit=self._audit,
                 ledger=self._ledger,
                 log_file=lambda: parts.logs.path if parts.logs is not None else None,
                 redact=parts.redactor.redact,
@@ -353,6 +356,7 @@ class GatewayHousehold:
             self._channels.start(self._intake)
         self._tasks.start(self._live.watch(self._clock), name="config watch")
         self._tasks.start(self._prune(), name="journal prune")
+        self._tasks.start(self._audit.look(), name="security audit")
 
     def _skips_channels(self) -> bool:
         environment = self._parts.environment
@@ -375,6 +379,7 @@ class GatewayHousehold:
         self._parts.redactor.configure(
             mode=logging_block.redact_sensitive or "tools", patterns=logging_block.redact_patterns or ()
         )
+        self._tasks.start(self._audit.look(), name="security audit")
         for channel, account in change.plan.channels:
             await self._restart_channel(channel, account)
         if change.plan.restart and not self._parts.restart(0.5):

@@ -13,6 +13,7 @@ from openclaw.gateway.idempotency import Remembered
 from openclaw.gateway.presence import Presence
 from openclaw.gateway.rpc.ports import (
     AgentPort,
+    AuditPort,
     ChannelsPort,
     ChatIngress,
     ConfigPort,
@@ -32,7 +33,7 @@ class Services:
     """Everything that a method may use.
 
     Attributes:
-        agent, chat, channels, config, exec_approvals, heartbeat, events: ports of other rooms.
+        agent, chat, channels, config, exec_approvals, heartbeat, events, audit: ports of other rooms.
         approvals: waiting exec approvals.
         devices: paired devices and waiting requests.
         connections, presence, health, chat_events, remembered: the gateway's own parts.
@@ -50,6 +51,7 @@ class Services:
     exec_approvals: ExecApprovalsPort
     heartbeat: HeartbeatPort
     events: SystemEvents
+    audit: AuditPort
     approvals: Approvals
     devices: DeviceStore
     connections: Connections

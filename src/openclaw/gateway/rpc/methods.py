@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from openclaw.gateway.rpc import agent, approvals, chat, config, devices, nodes, sessions, system
+from openclaw.gateway.rpc import agent, approvals, chat, config, devices, nodes, security, sessions, system
 from openclaw.gateway.rpc.contract import Method
 
 METHODS: Final[tuple[Method, ...]] = (
@@ -16,4 +16,5 @@ METHODS: Final[tuple[Method, ...]] = (
     *devices.METHODS,
     *approvals.METHODS,
     *nodes.METHODS,
+    *security.METHODS,
 )

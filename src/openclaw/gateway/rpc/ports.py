@@ -141,6 +141,18 @@ class ChannelsPort(Protocol):
         ...
 
 
+class AuditPort(Protocol):
+    """The audit of the running gateway."""
+
+    async def report(self) -> Json:
+        """Answer `security.audit`."""
+        ...
+
+    def summary(self) -> dict[str, int] | None:
+        """Return the counts of the last cheap look by severity; None before the first one."""
+        ...
+
+
 class ConfigPort(Protocol):
     """The config file as clients see it, redacted by its schema (config.md 1.8)."""
 

@@ -74,6 +74,7 @@ async def status(call: Call, _params: Params) -> Any:
             "recent": rows[:RECENT],
             "byAgent": by_agent,
         },
+        "securityAudit": services.audit.summary(),
     }
 
 

@@ -19,6 +19,8 @@ from openclaw.policy.where.key_ids import normalise_agent_id
 from openclaw.policy.where.session_keys import SessionKind, is_subagent, kind_of
 
 ANYONE: Final = "*"
+OWNER: Final = "owner"
+"""List entry for whoever was heard as an owner of this installation, on any channel; it is never read as an id."""
 _NAME: Final = "name:"
 
 
@@ -199,7 +201,8 @@ def _for_channel(lists: Mapping[str, tuple[str, ...]], channel: str) -> tuple[st
 def _matches(entries: Iterable[str], channel: str, facts: ElevatedFacts) -> bool:
     """Return whether a list holds the sender.
 
-    `*` and `name:<x>` count only for a sender who was admitted by himself: paired, or listed by id.
+    `*` and `name:<x>` count only for a sender who was admitted by himself: paired, or listed by id. `owner` counts for
+    owners and never as an id, which somebody could choose.
     """
     individual = facts.admission in _INDIVIDUAL
     known = _identities(channel, facts)
@@ -208,6 +211,9 @@ def _matches(entries: Iterable[str], channel: str, facts: ElevatedFacts) -> bool
         text = _fold(entry)
         if text == ANYONE:
             if individual and known:
+                return True
+        elif text == OWNER:
+            if facts.admission is Admission.OWNER and known:
                 return True
         elif text.startswith(_NAME):
             if individual and known and text.removeprefix(_NAME).strip().removeprefix("@") in names:
