@@ -109,7 +109,7 @@ def _facts(plain: Plain, agents: Sequence[LocalAgent], asked: Mapping[str, Any])
         "gatewayService": {"label": "openclaw-gateway", "installed": False},
         "nodeService": None,
         "agents": _agents(agents, rows, now),
-        "securityAudit": None,
+        "securityAudit": told.get("securityAudit"),
     }
     return found | ({"health": asked["health"], "lastHeartbeat": None} if asked.get("deep") else {})
 

@@ -74,7 +74,7 @@ async def status(call: Call, _params: Params) -> Any:
             "recent": rows[:RECENT],
             "byAgent": by_agent,
         },
-        "securityAudit": services.audit.summary(),
+        "securityAudit": None if (counts := services.audit.summary()) is None else {"summary": counts},
     }
 
 
