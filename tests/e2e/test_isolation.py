@@ -134,7 +134,8 @@ async def test_a_sandboxed_command_sees_no_host_no_network_and_no_secret(way: St
         "ls -a / /root /home /work /tmp /var/run; find / -xdev -name 'openclaw.json' 2>/dev/null",
         f"for port in {port} {model}; do (echo > /dev/tcp/127.0.0.1/$port) && echo done-$((40+2)); done",
         "id -u; cat /proc/net/dev; cat /etc/shadow",
-        "mount -t tmpfs none /tmp && echo done-$((40+2)); unshare -r true && echo done-$((40+2)); kill -9 1; echo still-here",
+        "mount -t tmpfs none /tmp && echo done-$((40+2)); kill -9 1; echo still-here",
+        "unshare -r true && echo done-$((40+2))",
     )
     spy = calls(*(("exec", {"command": f"bash -c {shlex.quote(command)} 2>&1; true"}) for command in commands))
     assert await way.say("spy", spy, Answer("nothing")) == ["nothing"]

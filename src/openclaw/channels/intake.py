@@ -265,6 +265,8 @@ class Intake:
                 await self._close_row(ids, judged.admission.decided_by.rule)
             case Decision.PAIR:
                 await self._parts.pairing.ask(ids, message, judged.admission.effects.pairing_id)
+            case Decision.BUFFER if message.facts.kind is EventKind.EDIT:
+                await self._edit(Admitted(ids, message, judged))
             case Decision.BUFFER:
                 await self._buffer(ids, message, judged)
             case Decision.DELIVER:

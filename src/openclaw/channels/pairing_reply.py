@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from openclaw.channels.contract import InboundMessage
 from openclaw.channels.delivery import Delivery, target_to_json
+from openclaw.channels.journal_patience import until_stored
 from openclaw.policy.who.dm_pairing import Upsert
 from openclaw.state.journal import Journal, JournalStore, NewOutbound
 from openclaw.state.ledger_port import LedgerEntry, LedgerPort
@@ -80,8 +81,11 @@ class PairingDesk:
                     payload={"sender": sender_id, "channel": message.channel, "account": message.account},
                 )
             ]
-        await self._journal.call(
-            JournalStore.answer, tuple(inbound_ids), chunks, self._clock.now_ms(), outcome=str(outcome.outcome)
+        now, rows = self._clock.now_ms(), tuple(inbound_ids)
+        await until_stored(
+            self._clock,
+            f"a pairing reply on {message.channel}",
+            lambda: self._journal.call(JournalStore.answer, rows, chunks, now, outcome=str(outcome.outcome)),
         )
         if chunks:
             self._delivery.kick()

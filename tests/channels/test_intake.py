@@ -1,0 +1,351 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from openclaw.agent.contract import TurnRequest
+from openclaw.channels.admit import Surroundings
+from openclaw.channels.answers import Answers, AnswerStyle
+from openclaw.channels.contract import InboundMessage, MediaRef
+from openclaw.channels.delivery import Delivery, DeliveryPorts, RetryPolicy
+from openclaw.channels.envelope import EnvelopeStyle, Writer
+from openclaw.channels.intake import ALBUM_QUIET, TEXT_QUIET, Intake, IntakeParts
+from openclaw.channels.media import MediaFetcher
+from openclaw.channels.pairing_reply import PairingDesk
+from openclaw.config.compile import compile_policy
+from openclaw.config.load import load_config
+from openclaw.policy.snapshot import Policy
+from openclaw.policy.who.facts import EventKind, Mentions, SelfIdentity
+from openclaw.state.journal import Journal, JournalStore, OutboundRow
+from openclaw.state.layout import StateLayout
+from openclaw.state.pairing import PairingStore
+from openclaw.system.errors import Unavailable
+from openclaw.tools.contract import Requester
+from support.channels import FakeChannel, Notes, inbound
+from support.configs import ConfigFolder
+from support.time import FakeClock, settle
+from support.waiting import until
+
+OWNER, STRANGER, GROUP = "7", "8", "-100"
+TELEGRAM = {
+    "botToken": "1:x",
+    "allowFrom": [7],
+    "dmPolicy": "allowlist",
+    "groups": {GROUP: {"requireMention": True}},
+    "groupAllowFrom": [7],
+}
+CONFIG = {"channels": {"telegram": TELEGRAM}, "commands": {"ownerAllowFrom": ["telegram:7"]}}
+
+
+def policy_of(root: Path, document: Mapping[str, Any]) -> Policy:
+    folder = ConfigFolder(root)
+    folder.write(dict(document))
+    config = load_config(folder.layout, folder.environment)
+    return compile_policy(config, config.environment)
+
+
+@dataclass
+class Recorder:
+    """The agent room: keeps what it is asked."""
+
+    turns: list[TurnRequest] = field(default_factory=list)
+    stops: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+
+    def run(self, request: TurnRequest) -> None:
+        self.turns.append(request)
+
+    def stop(self, session_key: str, requester: Requester) -> tuple[str, ...]:
+        self.stops.append(session_key)
+        return ("run",)
+
+    def notify(self, session_key: str, text: str) -> None:
+        self.lines.append(text)
+
+    def last_activity_ms(self, session_key: str) -> int | None:
+        return None
+
+
+class World:
+    """An intake over a real journal, a real policy and a recorded agent."""
+
+    def __init__(self, root: Path, journal: Journal) -> None:
+        self.root, self.journal = root, journal
+        self.clock = FakeClock()
+        self.notes, self.runner, self.channel = Notes(), Recorder(), FakeChannel()
+        self.policy = policy_of(root, CONFIG)
+        self.me = SelfIdentity(id="900", username="clawbot")
+        self.store = PairingStore(StateLayout.at(root), self.clock)
+        ports = DeliveryPorts(lambda *_: None, lambda *_: RetryPolicy(), lambda _: None)
+        self.delivery = Delivery(journal, ports, self.notes, self.clock)
+        self.answers = Answers(journal, self.delivery, lambda *_: AnswerStyle(), self.clock)
+        self.intake = self.built()
+
+    def built(self) -> Intake:
+        """Return an intake as a new process makes it."""
+        desk = PairingDesk(
+            self.store, self.journal, self.delivery, self.notes, self.clock, label=str, command=lambda: "openclaw"
+        )
+        return Intake(
+            IntakeParts(
+                journal=self.journal,
+                policy=lambda: self.policy,
+                around=Surroundings(identity=lambda *_: self.me, store=self.store.view, activation=lambda _: None),
+                runner=self.runner,
+                answers=self.answers,
+                pairing=desk,
+                media=MediaFetcher(self.root / "media", lambda *_: self.channel, lambda *_: 1000),
+                ledger=self.notes,
+                clock=self.clock,
+                writer=Writer(wrap=lambda text, label: f"<<{label}|{text}>>", clean=str),
+                style=lambda: EnvelopeStyle(zone=UTC),
+                label=str.capitalize,
+            )
+        )
+
+    async def offer(self, *messages: InboundMessage, seconds: float = 0) -> None:
+        await self.intake.offer(messages)
+        await self.idle()
+        if seconds:
+            await self.clock.advance(seconds)
+            await self.idle()
+
+    async def idle(self) -> None:
+        """Let the loop, the journal's thread and the loop again run until nothing moves."""
+        for _ in range(8):
+            await settle()
+            await self.journal.call(JournalStore.pending_outbound)
+
+    async def open(self) -> list[str]:
+        return [row.state for row in await self.journal.call(JournalStore.open_inbound)]
+
+    async def outbox(self) -> list[OutboundRow]:
+        return await self.journal.call(JournalStore.pending_outbound)
+
+    @property
+    def rules(self) -> list[str]:
+        return self.notes.rules("admission")
+
+
+@pytest_asyncio.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    journal = Journal(tmp_path / "journal" / "journal.sqlite")
+    await journal.open()
+    found = World(tmp_path, journal)
+    yield found
+    await found.intake.close()
+    await journal.close()
+
+
+def said(text: str, event: str, *, mention: bool = False, **more: Any) -> InboundMessage:
+    return inbound(text, event=event, group=GROUP, facts={"mentions": Mentions(me=mention)}, **more)
+
+
+@pytest.mark.asyncio
+async def test_an_admitted_message_becomes_one_turn_of_its_sender(world: World) -> None:
+    await world.offer(inbound("hello"))
+    (turn,) = world.runner.turns
+    assert (turn.session_key, turn.command_text, turn.inbound_ids) == ("agent:main:main", "hello", (1,))
+    assert (turn.requester.sender_id, turn.requester.is_owner, turn.run_id) == (OWNER, True, "telegram-1")
+    assert turn.text.splitlines()[0].endswith("hello")
+    assert await world.open() == ["queued"]
+
+
+@pytest.mark.asyncio
+async def test_the_same_event_twice_is_one_turn(world: World) -> None:
+    await world.offer(inbound("hello"))
+    await world.offer(inbound("hello"))
+    assert len(world.runner.turns) == 1
+
+
+@pytest.mark.asyncio
+async def test_a_stranger_is_dropped_with_the_rule_and_key_on_record_and_no_answer(world: World) -> None:
+    await world.offer(inbound("hello", user=STRANGER))
+    assert world.runner.turns == []
+    assert (await world.open(), await world.outbox()) == ([], [])
+    (note,) = world.notes
+    assert note.verdict == {"outcome": "drop", "rule": "dm.not-allowlisted", "key": "channels.telegram.allowFrom"}
+
+
+@pytest.mark.asyncio
+async def test_a_journal_that_refuses_refuses_the_offer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(*_: Any, **__: Any) -> Any:
+        raise Unavailable("the journal cannot be written: disk is full")
+
+    monkeypatch.setattr(world.journal, "call", refuse)
+    with pytest.raises(Unavailable):
+        await world.intake.offer([inbound("hello")])
+    assert world.runner.turns == []
+
+
+@pytest.mark.asyncio
+async def test_unmentioned_words_wait_and_go_with_the_next_mention(world: World) -> None:
+    await world.offer(said("the word is heron", "1"), said("anyone?", "2"))
+    assert (world.runner.turns, await world.open()) == ([], ["pending", "pending"])
+    await world.offer(said("@clawbot tell", "3", mention=True))
+    (turn,) = world.runner.turns
+    assert turn.inbound_ids == (3, 1, 2)
+    assert "heron" in turn.text
+    assert turn.command_text == "@clawbot tell"
+    world.intake.forget(turn.inbound_ids)
+    await world.offer(said("@clawbot again", "4", mention=True))
+    assert "heron" not in world.runner.turns[1].text
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("mention", [False, True])
+async def test_an_edit_changes_what_waits_and_starts_no_turn(world: World, mention: bool) -> None:
+    await world.offer(said("the word is heron", "1"))
+    edit = {"kind": EventKind.EDIT, "mentions": Mentions(me=mention)}
+    await world.offer(inbound("the word is stork", event="2", group=GROUP, facts=edit, message_id="1"))
+    assert world.runner.turns == []
+    await world.offer(said("@clawbot tell", "3", mention=True))
+    assert "stork" in world.runner.turns[0].text
+    assert "heron" not in world.runner.turns[0].text
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("words", ["stop", "/stop"])
+async def test_a_stop_overtakes_the_conversation(world: World, words: str) -> None:
+    album = [inbound("look", event=str(number), join_key="album:1") for number in (1, 2)]
+    await world.offer(*album, inbound(words, event="3"))
+    assert world.runner.stops == ["agent:main:main"]
+    assert world.runner.turns == []
+    (row,) = await world.outbox()
+    assert row.payload["text"] == "Stopped."
+    await world.clock.advance(ALBUM_QUIET)
+    await world.idle()
+    assert len(world.runner.turns) == 1
+
+
+@pytest.mark.asyncio
+async def test_a_forwarded_stop_is_somebody_elses_word(world: World) -> None:
+    await world.offer(inbound("stop", facts={"forwarded": True}))
+    assert world.runner.stops == []
+
+
+@pytest.mark.asyncio
+async def test_an_album_is_one_turn(world: World) -> None:
+    world.channel.files = {"a": b"text", "b": b"text"}
+    parts = [
+        inbound("two" if handle == "a" else "", event=handle, join_key="album:9", media=(MediaRef("document", handle),))
+        for handle in ("a", "b")
+    ]
+    await world.offer(*parts)
+    assert world.runner.turns == []
+    await world.clock.advance(ALBUM_QUIET)
+    await until(lambda: bool(world.runner.turns))
+    (turn,) = world.runner.turns
+    assert (turn.inbound_ids, turn.text.count("media attached")) == ((1, 2), 2)
+
+
+@pytest.mark.asyncio
+async def test_a_text_that_the_app_has_split_is_one_text_and_a_short_part_ends_it(world: World) -> None:
+    long = "x" * 4000
+    await world.offer(inbound(long, event="1", join_key="text:7"), inbound("end", event="2"))
+    assert world.runner.turns[0].command_text == f"{long}end"
+    await world.offer(inbound(long, event="3", join_key="text:7"), seconds=TEXT_QUIET)
+    assert world.runner.turns[1].command_text == long
+
+
+@pytest.mark.asyncio
+async def test_parts_of_two_people_are_never_joined(world: World) -> None:
+    first = said("@clawbot " + "x" * 4000, "1", mention=True, join_key="text:-100")
+    other = inbound("mine", user=STRANGER, event="2", group=GROUP)
+    await world.offer(first, other, seconds=TEXT_QUIET)
+    assert [turn.inbound_ids for turn in world.runner.turns] == [(1,)]
+    assert "mine" not in world.runner.turns[0].command_text
+
+
+@pytest.mark.asyncio
+async def test_a_reaction_becomes_a_line_for_the_next_prompt(world: World) -> None:
+    await world.offer(inbound("", facts={"kind": EventKind.REACTION}))
+    assert world.runner.turns == []
+    assert await world.open() == []
+
+
+@pytest.mark.asyncio
+async def test_a_file_that_cannot_be_had_is_told_when_there_is_nothing_else_to_say(world: World) -> None:
+    gone = (MediaRef("document", "gone"),)
+    await world.offer(inbound("", media=gone))
+    (row,) = await world.outbox()
+    assert (row.payload["text"], world.runner.turns) == ("the file is gone", [])
+    await world.offer(inbound("see this", event="2", media=gone))
+    assert world.runner.turns[0].text.endswith("[the file is gone]")
+
+
+@pytest.mark.asyncio
+async def test_a_defect_in_one_message_holds_up_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real = world.runner.run
+
+    def run(request: TurnRequest) -> None:
+        if request.command_text == "bad":
+            raise RuntimeError("a defect")
+        real(request)
+
+    monkeypatch.setattr(world.runner, "run", run)
+    await world.offer(inbound("bad", event="1"), inbound("good", event="2"))
+    assert [turn.command_text for turn in world.runner.turns] == ["good"]
+    assert "a telegram message was not handled" in caplog.text
+
+
+# After a restart
+
+
+async def restarted(world: World) -> int:
+    await world.intake.close()
+    world.runner.turns.clear()
+    world.intake = world.built()
+    return await world.intake.replay()
+
+
+@pytest.mark.asyncio
+async def test_what_was_not_answered_runs_again_once_the_bot_is_known(world: World) -> None:
+    await world.offer(inbound("hello"))
+    assert await restarted(world) == 1
+    await world.idle()
+    assert world.runner.turns == []
+    world.intake.release("telegram", "default")
+    await world.idle()
+    assert [turn.run_id for turn in world.runner.turns] == ["telegram-1"]
+
+
+@pytest.mark.asyncio
+async def test_waiting_history_survives_a_restart(world: World) -> None:
+    await world.offer(said("the word is heron", "1"))
+    await restarted(world)
+    world.intake.release("telegram", "default")
+    await world.offer(said("@clawbot tell", "2", mention=True))
+    assert "heron" in world.runner.turns[0].text
+
+
+@pytest.mark.asyncio
+async def test_an_older_message_is_judged_by_the_policy_of_now(world: World, tmp_path: Path) -> None:
+    await world.offer(inbound("hello"))
+    closed = {**TELEGRAM, "allowFrom": [99], "groups": {}}
+    world.policy = policy_of(tmp_path, {"channels": {"telegram": closed}})
+    await restarted(world)
+    world.intake.release("telegram", "default")
+    await world.idle()
+    assert (world.runner.turns, world.rules[-1], await world.open()) == ([], "dm.not-allowlisted", [])
+
+
+@pytest.mark.asyncio
+async def test_a_row_that_this_build_cannot_read_is_closed_and_told(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    from openclaw.state.journal import NewInbound
+
+    rows: Sequence[NewInbound] = [NewInbound("telegram", "default", "1", '{"nonsense": true}')]
+    await world.journal.call(JournalStore.offer, rows, 1)
+    assert await restarted(world) == 0
+    assert await world.open() == []
+    assert "not readable by this build" in caplog.text
