@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from openclaw.policy.who.admission_result import Decision
+from openclaw.policy.who.dm_pairing import PairingRequest
 from openclaw.policy.who.facts import SelfIdentity, StoreView
 from openclaw.security.explain import messages
 from openclaw.security.explain.messages import Message
@@ -40,8 +41,8 @@ class CaseWorld(World):
 
 def world_of_case(case: Mapping[str, Any], folder: Path) -> World:
     stored, me = case.get("store", {}), case.get("self", {})
-    identity = SelfIdentity(*(None if me.get(name) is None else str(me[name]) for name in ("id", "username", "e164")))
-    from openclaw.policy.who.dm_pairing import PairingRequest
+    known = {name: str(me[name]) for name in ("id", "username", "e164") if me.get(name) is not None}
+    identity = SelfIdentity(known.get("id"), known.get("username"), known.get("e164"))
 
     def store(_channel: str, account: str) -> StoreView:
         requests = tuple(

@@ -48,9 +48,10 @@ class Answer:
         kind: what was asked: `admission`, `session`, `tool` and so on.
         question: the question, for people.
         outcome: what the deciding function answered.
-        allowed: whether that lets it happen, now or after somebody's consent.
+        allowed: whether that lets it happen at once.
         trail: the rules that were passed, the deciding one last.
         details: further facts, JSON-able.
+        asks: it happens once somebody consents.
         related: keys beside those of the trail that can change the answer.
         tokens: ids, names and hosts that lists would have to hold, as lists write them.
         flip: the change that would turn it round; None where none was looked for or found.
@@ -63,10 +64,17 @@ class Answer:
     allowed: bool
     trail: tuple[Reason, ...]
     details: Mapping[str, Any] = field(default_factory=dict)
+    asks: bool = False
     related: tuple[str, ...] = ()
     tokens: tuple[str, ...] = ()
     flip: Flip | None = None
     searched: bool = False
+
+    def turned_by(self, other: Answer) -> bool:
+        """Return whether another answer to the same question is the other way round: more where this one says no."""
+        if self.allowed:
+            return not other.allowed
+        return other.allowed or (other.asks and not self.asks)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON form: `{kind, question, outcome, allowed, trail, details, flip}`."""

@@ -68,7 +68,7 @@ async def command(world: World, run_of: RunOf, line: str, *, elevated: bool | No
             return _refused("command", question, reason, related=_EXEC_KEYS)
         case ExecPlace.HOST_UNCHECKED:
             details = {"place": "this machine", "approvals": False}
-            return Answer("command", question, "runs", True, route.verdict.reasons, details, _EXEC_KEYS)
+            return Answer("command", question, "runs", True, route.verdict.reasons, details, related=_EXEC_KEYS)
         case _:
             return await _on_host(world, run, question, line, route)
 
@@ -87,7 +87,8 @@ async def _in_sandbox(world: World, run: RunContext, question: str, route: ExecR
         reason = Reason("sandbox.unavailable", "agents.defaults.sandbox.backend", error.message)
         return _refused("command", question, reason, related=("agents.defaults.sandbox.docker.network", *_EXEC_KEYS))
     details = {"place": "sandbox", "backend": str(backend.name), "approvals": False}
-    return Answer("command", question, "runs", True, route.verdict.reasons, details, ("tools.deny",), ("exec",))
+    trail, related = route.verdict.reasons, ("tools.deny",)
+    return Answer("command", question, "runs", True, trail, details, related=related, tokens=("exec",))
 
 
 async def _on_host(world: World, run: RunContext, question: str, line: str, route: ExecRoute) -> Answer:
@@ -106,6 +107,7 @@ async def _on_host(world: World, run: RunContext, question: str, line: str, rout
         question=question,
         outcome={Outcome.ALLOW: "runs", Outcome.ASK: "asks a person", Outcome.DENY: "refused"}[decision.decision],
         allowed=decision.decision is Outcome.ALLOW,
+        asks=decision.decision is Outcome.ASK,
         trail=(*route.verdict.reasons, *_segments(decision), decision.reason),
         details={
             "place": "this machine",

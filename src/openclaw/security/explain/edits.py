@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, get_args, get_origin
@@ -22,6 +23,8 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9_@#+/-]+")
 _NAMED_AGENT: Final = re.compile(r"agents\.list \((?P<agent>[^)]+)\) (?P<rest>.+)")
 _STORE: Final = "pairing store"
 _APPROVALS: Final = "exec-approvals.json"
+_PLACE_SETTINGS: Final = frozenset({"allow", "enabled", "requireMention", "users", "allowFrom"})
+"""Settings of a place, which a reason may name below a map that has no such place."""
 _DEFAULTS: Final[Mapping[Parts, Sequence[str]]] = {
     ("tools", "sandbox", "tools", "allow"): SANDBOX_ALLOW,
     ("tools", "sandbox", "tools", "deny"): SANDBOX_DENY,
@@ -65,22 +68,29 @@ def edits_for(world: World, answer: Answer) -> Iterator[Edit]:
 
 def _of_key(world: World, key: str, tokens: Sequence[str]) -> Iterator[Edit]:
     document = dict(world.config.document)
-    parts = locate(document, key)
+    parts = _settled(locate(document, key))
     spot = spot_at(parts) if parts else None
-    if not parts:
-        return
-    if spot is None:  # a place without an entry of its own: the map that would hold it
-        parts = parts[:-1]
-        spot = spot_at(parts)
     if spot is None or not parts:
         return
     found, value = get_value(document, parts)
     held = value if found else _fallback(document, parts)
-    for cost, wanted, said in _values(spot, held, tokens):
+    wide = parts[-1] == "ownerAllowFrom"  # there an id without a channel counts on every channel
+    ordered = sorted(tokens, key=lambda token: (":" in token) is not wide)
+    for cost, wanted, said in _values(spot, held, ordered):
         if not found or wanted != value:
             yield _put(parts, wanted, said, cost)
-    if found:
+    if found and not isinstance(value, Mapping):
         yield _drop(parts)
+
+
+def _settled(parts: Parts) -> Parts:
+    """Return the path of a key that exists; a place without an entry of its own leads to the map that would hold it."""
+    for end in range(len(parts), 0, -1):
+        above, spot = spot_at(parts[: end - 1]), spot_at(parts[:end])
+        of_map = above is not None and above.block is None and parts[end - 1] in _PLACE_SETTINGS
+        if spot is not None and not (of_map and end == len(parts)):
+            return parts[:end]
+    return ()
 
 
 def _fallback(document: Mapping[str, Any], parts: Parts) -> Any:
@@ -149,13 +159,12 @@ def _entries(spot: Spot, value: Any, tokens: Sequence[str]) -> Iterator[_Wanted]
 
 def _put(parts: Parts, value: Any, said: str, cost: int) -> Edit:
     path = path_text(parts)
-    text = json.dumps(value, ensure_ascii=False)
-    quoted = text if _PLAIN.fullmatch(text) else "'" + text.replace("'", "'\\''") + "'"
-    bare = value if isinstance(value, str) and _PLAIN.fullmatch(value) else quoted
+    plain = isinstance(value, str) and re.fullmatch(r"[a-z][a-z-]+", value) is not None
+    text = value if plain else json.dumps(value, ensure_ascii=False)
     return Edit(
         path,
         said,
-        f"openclaw config set {_quoted(path)} {bare}",
+        f"openclaw config set {shlex.quote(path)} {shlex.quote(text)}",
         cost,
         lambda world: world.edited(set_value(dict(world.config.document), parts, value)),
     )
@@ -166,14 +175,10 @@ def _drop(parts: Parts) -> Edit:
     return Edit(
         path,
         "remove it, so that its default applies",
-        f"openclaw config unset {_quoted(path)}",
+        f"openclaw config unset {shlex.quote(path)}",
         2,
         lambda world: world.edited(unset_value(dict(world.config.document), parts)),
     )
-
-
-def _quoted(path: str) -> str:
-    return path if re.fullmatch(r"[A-Za-z0-9_.@#+/-]+", path) else f"'{path}'"
 
 
 def path_text(parts: Parts) -> str:
@@ -185,7 +190,8 @@ def path_text(parts: Parts) -> str:
         elif _PLAIN.fullmatch(part):
             text += f".{part}" if text else part
         else:
-            text += f"[{json.dumps(part)}]"
+            escaped = part.replace("\\", "\\\\").replace('"', '\\"')
+            text += f'["{escaped}"]'
     return text
 
 
@@ -256,7 +262,7 @@ def _approvals(answer: Answer) -> Iterator[Edit]:
             yield Edit(
                 f"{_APPROVALS} allowlist",
                 f"add {', '.join(chosen)}",
-                " && ".join(f"openclaw approvals allowlist add {one}" for one in chosen),
+                " && ".join(f"openclaw approvals allowlist add {shlex.quote(one)}" for one in chosen),
                 len(chosen),
                 lambda world, chosen=chosen: world.under(replace(world.seen, approvals=_allowing(world, chosen))),  # type: ignore[misc]
             )

@@ -64,6 +64,6 @@ async def _turned(world: World, ask: Ask, answer: Answer, edit: Edit) -> tuple[A
         again = await ask(changed)
     except OpenClawError:
         return None
-    if again.allowed is answer.allowed:
+    if not answer.turned_by(again):
         return None
     return again, diff_policies(world.policy, changed.policy)
