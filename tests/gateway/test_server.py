@@ -38,6 +38,7 @@ from openclaw.gateway.app import build_app
 root, mode = Path(sys.argv[1]), sys.argv[2]
 
 class House:
+    model = "offline/echo"
     def __init__(self):
         self.app = build_app(gateway_parts(root, SystemClock())[0])
     async def start(self):
@@ -65,7 +66,6 @@ plan = ServePlan(
     build=build,
     console=lambda line: print(line, flush=True),
     log_file=root / "log",
-    model="offline/echo",
     lock_wait=0.0,
     temp_root=root,
 )

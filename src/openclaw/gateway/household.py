@@ -16,7 +16,9 @@ from typing import Final
 from openclaw.agent import untrusted
 from openclaw.agent.commands.info import SUMMARIES
 from openclaw.agent.contract import Payload, ReplyTarget, TurnRequest, TurnResult
+from openclaw.agent.models.catalog import OFFLINE_MODEL
 from openclaw.agent.runtime import AgentRuntime, RuntimeParts
+from openclaw.agent.sessions.status import model_in_use
 from openclaw.agent.settings import Settings
 from openclaw.channels.admit import Surroundings
 from openclaw.channels.answers import Answers
@@ -346,6 +348,13 @@ class GatewayHousehold:
     def app(self) -> GatewayApp:
         """Return the gateway's part."""
         return self._app
+
+    @property
+    def model(self) -> str:
+        """Return the model that the default agent asks first."""
+        provider, model = model_in_use(self._runtime.registry, self._agents.agent(self._agents.default_agent), {})
+        known = f"{provider}/{model}"
+        return f"{known} (built in, no network; a key of a provider changes that)" if known == OFFLINE_MODEL else known
 
     async def start(self) -> None:
         """Settle the outbox, take on what is open, start channels and the config watcher."""

@@ -42,6 +42,11 @@ class Household(Protocol):
         """Return the gateway's part."""
         ...
 
+    @property
+    def model(self) -> str:
+        """Return the model that the default agent asks first, for the start line."""
+        ...
+
     async def start(self) -> None:
         """Start channels, scheduler and the like: the gateway listens already."""
         ...
@@ -74,7 +79,6 @@ class ServePlan:
         facts: what is known beside the config for the start checks.
         tls: certificate, when TLS is on.
         log_file: shown at start.
-        model: shown at start.
         lock_wait: seconds to wait for a gateway that is going away.
         temp_root: parent of the original's lock folder; the system's when None.
     """
@@ -89,7 +93,6 @@ class ServePlan:
     facts: StartFacts = field(default_factory=StartFacts)
     tls: ssl.SSLContext | None = None
     log_file: Path | None = None
-    model: str | None = None
     lock_wait: float = WAIT_SECONDS
     temp_root: Path | None = None
 
@@ -218,7 +221,7 @@ async def _serve(plan: ServePlan, listening: Listening) -> int | None:
         raise
     with StopSignals(household.may_restart) as signals:  # before the announcement: whoever reads it may stop us at once
         try:
-            _announce(plan, listening)
+            _announce(plan, listening, household.model)
             _collect_garbage_again()
             await race(household.start(), signals.wanted())
             stop = await signals.wanted()
@@ -262,11 +265,10 @@ async def _goodbye(household: Household, stop: Stop) -> None:
     await household.app.close(restarting=stop.restart)
 
 
-def _announce(plan: ServePlan, listening: Listening) -> None:
+def _announce(plan: ServePlan, listening: Listening, model: str) -> None:
     lines = [f"listening on {listening.url} (PID {os.getpid()})"]
     if plan.log_file is not None:
         lines.append(f"log file: {plan.log_file}")
-    if plan.model is not None:
-        lines.append(f"agent model: {plan.model}")
+    lines.append(f"agent model: {model}")
     for line in lines:
         plan.console(line)

@@ -173,7 +173,6 @@ def _plan(
         ),
         tls=tls_context(config.gateway, layout),
         log_file=logs.path,
-        model=model_line(config),
     )
 
 
@@ -189,9 +188,3 @@ def _unresolved(config: Config, policy: Policy, flags: GatewayFlags) -> Sequence
         sys.stderr.write(f"openclaw: {error}\n")
         return (place.path,)
     return ()
-
-
-def model_line(config: Config) -> str:
-    """Return the model that the default agent will use, for the start line."""
-    primary = config.agents.defaults.model.primary
-    return primary or "built-in default, offline/demo without a key"

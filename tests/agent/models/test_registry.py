@@ -83,6 +83,26 @@ async def test_with_a_key_the_built_in_default_answers(tmp_path: Path) -> None:
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("env", "expected"),
+    [
+        ({"OPENAI_API_KEY": "k-0"}, "openai/gpt-5.2"),
+        ({"GEMINI_API_KEY": "k-1"}, "google/gemini-3-pro-preview"),
+        ({"OPENAI_API_KEY": "k-0", "ANTHROPIC_API_KEY": "k-2"}, "anthropic/claude-opus-4-6"),
+    ],
+)
+async def test_without_a_model_the_first_provider_with_a_key_answers(
+    tmp_path: Path, env: dict[str, str], expected: str
+) -> None:
+    assert refs(await plan(World(tmp_path, env=env))) == [expected]
+
+
+@pytest.mark.asyncio
+async def test_without_a_model_and_a_key_a_provider_of_the_config_answers(tmp_path: Path) -> None:
+    assert refs(await plan(World(tmp_path, {"models": {"providers": {"local": LOCAL}}}))) == ["local/m"]
+
+
+@pytest.mark.asyncio
 @pytest.mark.parametrize("model", ["anthropic/claude-opus-4-6", "openai/gpt-5.2"])
 async def test_a_configured_model_without_a_key_is_never_silently_offline(tmp_path: Path, model: str) -> None:
     with pytest.raises(InvalidInput, match=rf"{model}: no credential.*apiKey"):

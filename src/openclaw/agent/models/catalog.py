@@ -11,6 +11,8 @@ from openclaw.state.auth_profiles import provider_id
 
 DEFAULT_PROVIDER: Final = "anthropic"
 DEFAULT_MODEL: Final = "anthropic/claude-opus-4-6"
+DEFAULT_MODELS: Final = (DEFAULT_MODEL, "openai/gpt-5.2", "google/gemini-3-pro-preview")
+"""What answers when the config names no model: the first whose provider has a key."""
 OFFLINE_MODEL: Final = "offline/demo"
 RESERVED: Final = frozenset({"offline", "scripted"})
 """Providers of this build that need no credential."""

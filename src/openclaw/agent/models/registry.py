@@ -1,7 +1,7 @@
 """Which model answers a turn, with which credentials: references, aliases, allow list, fallbacks (agent.md 4.1-4.4).
 
 An explicitly configured model that has no credential is an error. The offline model answers only where nothing was
-configured and the built-in default has no usable credential.
+configured and no provider has a credential.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from openclaw.agent.contract import ModelClient, ModelRef
 from openclaw.agent.models.catalog import (
     BUILT_IN_ALIASES,
     DEFAULT_MODEL,
+    DEFAULT_MODELS,
     OFFLINE_MODEL,
     PROVIDERS,
     RESERVED,
@@ -210,16 +211,33 @@ class ModelRegistry:
         session = wish.session_model if wish.session_model and self._listed(wish.session_model) else None
         chosen = wish.model or session
         if chosen is None and agent.primary is None:
-            builtin = parse_ref(DEFAULT_MODEL, {})
-            assert builtin is not None
-            if not any(key.waits_until is None for key in self._keys(agent, builtin, None, only=False)):
+            chosen = self._default(agent)
+            if chosen is None:
                 return []
-            chosen = DEFAULT_MODEL
         first = chosen or agent.primary or DEFAULT_MODEL
         wanted = [first, *(ref for ref in agent.fallbacks if self._listed(ref))]
         if chosen is not None and agent.primary is not None:
             wanted.append(agent.primary)
         return [(ref, ref == first) for ref in dict.fromkeys(wanted)]
+
+    def _default(self, agent: AgentSettings) -> str | None:
+        """Return what answers where nobody named a model: built-in defaults first, then providers of the config.
+
+        One with a key that does not rest goes first; None when nobody has a key at all.
+        """
+        own = (f"{name}/{block.models[0].id}" for name, block in self._providers().items() if block.models)
+        resting: str | None = None
+        for text in dict.fromkeys((*DEFAULT_MODELS, *own)):
+            parsed = parse_ref(text, {})
+            keys = self._keys(agent, parsed, None, only=False) if parsed and self.allowed(parsed) else ()
+            if any(key.waits_until is None for key in keys):
+                return text
+            if keys and resting is None:
+                resting = text
+        return resting
+
+    def _providers(self) -> Mapping[str, ModelProvider]:
+        return self._settings.config.models.providers or {}
 
     def _listed(self, text: str) -> bool:
         parsed = parse_ref(text, self.aliases())
@@ -265,7 +283,7 @@ class ModelRegistry:
         """Return the rows of `models.list`: what the config names, and the offline model."""
         defaults = self._settings.config.agents.defaults
         texts = [*(defaults.models or {}), *filter(None, (defaults.model.primary, *(defaults.model.fallbacks or ())))]
-        for name, block in (self._settings.config.models.providers or {}).items():
+        for name, block in self._providers().items():
             texts += [f"{provider_id(name)}/{entry.id}" for entry in block.models]
         if not texts:
             texts.append(DEFAULT_MODEL)
