@@ -239,7 +239,9 @@ class _Page:
             return
         remote = answers is not None and answers.mode == "remote"
         if not remote:
-            print_line(f"\n{audit_summary(self.context)}")
+            print_line()
+            for line in audit_summary(self.context):
+                print_line(block("", line) if not line.startswith(" ") else block("  ", line.strip()))
         command = self.context.command
         if remote:
             print_line(f"\nNext: {command} health")

@@ -6,9 +6,11 @@ import time
 from typing import Final
 
 from openclaw.cli.context import CliContext
+from openclaw.system.errors import OpenClawError
 
 WAIT_SECONDS: Final = 15.0
 _STEP_SECONDS: Final = 0.3
+_SHOWN: Final = 5
 
 
 def install_service(context: CliContext) -> str:
@@ -55,6 +57,18 @@ def wait_for_gateway(context: CliContext, *, patient: bool) -> tuple[bool, str]:
     return False, f"The gateway runs, but does not answer: {facts.error}"
 
 
-def audit_summary(context: CliContext) -> str:
-    """Return what is to be looked at for safety."""
-    return f"Whether it is safe: {context.command} security audit --deep"
+def audit_summary(context: CliContext) -> list[str]:
+    """Return what the audit says of the setup, a line each: the counts, and what is worse than a hint."""
+    from openclaw.security.audit.gather import gather
+    from openclaw.security.audit.model import Severity
+    from openclaw.security.audit.run import audit
+
+    command = f"{context.command} security audit --deep"
+    try:
+        report = audit(gather(context.layout, context.environment), now_ms=time.time_ns() // 1_000_000)
+    except OpenClawError as error:
+        return [f"The audit could not look at it: {error.message}", f"Try: {command}"]
+    counts = ", ".join(f"{number} {name}" for name, number in report.summary.items())
+    worse = [one for one in report.findings if one.severity is not Severity.INFO]
+    listed = [f"  {one.severity.value}: {one.title}" for one in worse[:_SHOWN]]
+    return [f"Security audit: {counts}.", *listed, f"All of it: {command}"]

@@ -87,10 +87,11 @@ def open_archive(path: Path) -> Iterator[Archive]:
         raise NotFound(f"there is no file {path}") from None
     except OSError as error:
         raise Unavailable(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(descriptor)
+        raise InvalidInput(f"{path} is no regular file")
     with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise InvalidInput(f"{path} is no regular file")
         try:
             zipped = zipfile.ZipFile(file)
         except _DAMAGED:

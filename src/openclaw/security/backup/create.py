@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -102,7 +103,8 @@ def create_backup(
         why = (error.strerror or str(error)).lower()
         raise Unavailable(f"cannot write {out}: {why}; no backup is left", code="backup-failed") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
     return Made(out, size, manifest)
 
 

@@ -22,7 +22,7 @@ from openclaw.config.write import rotate_backups
 from openclaw.policy.diff import diff_policies
 from openclaw.security.backup.archive import Archive, open_archive
 from openclaw.security.backup.manifest import FileEntry, Manifest
-from openclaw.security.backup.names import BEFORE, CONFIG, KEPT_ON_RESTORE, STAGING, STATE, WORKSPACES, left_out
+from openclaw.security.backup.names import BEFORE, KEPT_ON_RESTORE, STAGING, STATE, WORKSPACES, left_out
 from openclaw.state.files import check_owned, private_dir, sync_dir, write_private
 from openclaw.state.gateway_lock import gateway_lock, gateway_owner
 from openclaw.state.layout import StateLayout
@@ -31,6 +31,8 @@ from openclaw.system.environment import Environment
 from openclaw.system.errors import Refused, StartRefused, Unavailable
 
 _LOCK_FILES: Final = ("gateway.lock",)
+_INCLUDED: Final = frozenset({".json", ".json5"})
+"""Endings of files that are put back beside a config outside the state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,17 +237,20 @@ class Restore:
         exchange.move(staged, place)
 
     def _write_outer_config(self, plan: Plan) -> None:
+        """Write the config that lies outside the state, and what it includes: no other file of that folder."""
         if plan.config is None or plan.manifest.config is None:
             return
         assert self._staging is not None
         source = self._staging / plan.manifest.config
-        folder = source.parent if plan.manifest.config.startswith(f"{CONFIG}/") else None
-        if source.is_file():
-            rotate_backups(plan.config)
-            write_private(plan.config, source.read_bytes())
-        for other in folder.rglob("*") if folder is not None else ():
-            if other.is_file() and other != source:
-                write_private(plan.config.parent / other.relative_to(source.parent), other.read_bytes())
+        loaded = read_config(StateLayout(root=self._staging / STATE, config=source), self._environment)
+        names = [path.relative_to(source.parent) for path in loaded.source.files if path.is_relative_to(source.parent)]
+        included = [name for name in names if name.suffix in _INCLUDED and (source.parent / name) != source]
+        for name in (*included, Path(source.name)):
+            staged = source.parent / name
+            target = plan.config if staged == source else plan.config.parent / name
+            if staged.is_file():
+                rotate_backups(target)
+                write_private(target, staged.read_bytes())
 
 
 class _Exchange:
@@ -275,7 +280,9 @@ class _Exchange:
         self._made.append(folder)
 
     def move(self, old: Path, new: Path) -> None:
-        """Rename, also onto another disk."""
+        """Rename, also onto another disk; never over or into what is there."""
+        if new.is_symlink() or new.exists():
+            raise Unavailable(f"{new} is in the way; everything is as it was", code="backup-failed")
         try:
             _rename(old, new)
         except OSError as error:

@@ -106,7 +106,8 @@ def settled(given: GatewayAnswer) -> GatewayAnswer:
     Raises:
         InvalidInput: a password is asked for and not given, or an address is missing.
     """
-    auth = "password" if given.tailscale == "funnel" else given.auth
+    auth = given.auth or ("token" if given.token is not None else "password" if given.password is not None else None)
+    auth = "password" if given.tailscale == "funnel" else auth
     bind = "loopback" if given.tailscale in ("serve", "funnel") else given.bind
     if auth == "password" and given.password is None:
         why = "Tailscale Funnel needs a password" if given.tailscale == "funnel" else "password login needs a password"
