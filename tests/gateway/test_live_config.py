@@ -143,7 +143,7 @@ async def test_a_write_over_somebody_elses_change_is_refused(tmp_path: Path) -> 
 @pytest.mark.asyncio
 async def test_what_admits_more_is_listed_and_needs_a_second_word(tmp_path: Path) -> None:
     world = World(tmp_path)
-    wider = {"tools": {"deny": []}}
+    wider: dict[str, Any] = {"tools": {"deny": []}}
     with pytest.raises(InvalidInput, match="confirmWiden") as caught:
         await world.patch(wider)
     assert caught.value.details["widens"]

@@ -81,6 +81,7 @@ class ServePlan:
         log_file: shown at start.
         lock_wait: seconds to wait for a gateway that is going away.
         temp_root: parent of the original's lock folder; the system's when None.
+        renew: makes the plan after a restart from the config as it is then; None keeps this one.
     """
 
     layout: StateLayout
@@ -95,6 +96,7 @@ class ServePlan:
     log_file: Path | None = None
     lock_wait: float = WAIT_SECONDS
     temp_root: Path | None = None
+    renew: Callable[[], ServePlan] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +162,7 @@ def run_gateway(plan: ServePlan) -> int:
         StartRefused: a start check fails, another gateway runs, or the address cannot be bound.
         Unavailable: the state directory refuses.
     """
-    addresses = bind_addresses(plan.policy)
-    check_start(
-        plan.policy, StartFacts(plan.facts.allow_unconfigured, addresses, plan.facts.tls_problem, plan.facts.unresolved)
-    )
+    addresses = _checked(plan)
     with ExitStack() as held:
         if not plan.environment.truthy("OPENCLAW_ALLOW_MULTI_GATEWAY"):
             held.enter_context(
@@ -184,6 +183,18 @@ def run_gateway(plan: ServePlan) -> int:
                 code = runner.run(_serve(plan, listening))
             if code is not None:
                 return code
+            if plan.renew is not None:
+                old, plan = plan, plan.renew()
+                addresses = _checked(plan)
+                port = port if plan.port == old.port else plan.port
+
+
+def _checked(plan: ServePlan) -> tuple[str, ...]:
+    """Return where to listen, once the start checks have passed for it."""
+    addresses = bind_addresses(plan.policy)
+    facts = plan.facts
+    check_start(plan.policy, StartFacts(facts.allow_unconfigured, addresses, facts.tls_problem, facts.unresolved))
+    return addresses
 
 
 def check_start(policy: GatewayPolicy, facts: StartFacts) -> None:

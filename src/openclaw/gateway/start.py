@@ -173,6 +173,9 @@ def _plan(
         ),
         tls=tls_context(config.gateway, layout),
         log_file=logs.path,
+        renew=lambda: _plan(
+            _valid(read_config(layout, environment), layout), layout, environment, options, logs, redactor
+        ),
     )
 
 
