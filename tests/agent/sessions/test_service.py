@@ -54,6 +54,7 @@ async def test_sessions_are_listed_newest_first_with_their_facts(world: World) -
         assert answer["path"].endswith("agents/main/sessions/sessions.json")
         group = answer["sessions"][0]
         assert (group["displayName"], group["lastTo"], group["totalTokens"]) == ("Friends", "-100", 15)
+        assert group["contextTokens"] == 200_000
         assert group["systemSent"] is True
         assert group["abortedLastRun"] is False
 
