@@ -45,8 +45,8 @@ def row(key: str, entry: Entry, provider: str, model: str, context_tokens: int) 
         entry: its entry.
         provider: provider of its next turn.
         model: model of its next turn.
-        context_tokens: how much fits: clients show `totalTokens` as a part of it. The entry's own `contextTokens` is the
-            size of the last request.
+        context_tokens: how much fits; clients show `totalTokens` as a part of it. The entry's own `contextTokens` is
+            the size of the last request.
     """
     found: dict[str, Any] = {"key": key, "kind": kind(key)}
     found |= {name: entry[name] for name in _OPTIONAL if entry.get(name) is not None}
