@@ -41,7 +41,8 @@ CREATE TABLE inbound (
 CREATE INDEX inbound_open ON inbound (state, id) WHERE state != 'closed';
 CREATE INDEX inbound_closed ON inbound (closed_ms) WHERE state = 'closed';
 CREATE TABLE outbound (
-  id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, channel TEXT NOT NULL, account TEXT NOT NULL, target TEXT NOT NULL,
+  id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL,
+  channel TEXT NOT NULL, account TEXT NOT NULL, target TEXT NOT NULL,
   session_key TEXT, run_id TEXT, payload TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,
   repeats INTEGER NOT NULL DEFAULT 0, due_ms INTEGER NOT NULL, created_ms INTEGER NOT NULL, started_ms INTEGER,
   ended_ms INTEGER, receipt TEXT, error TEXT) STRICT;

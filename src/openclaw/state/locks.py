@@ -30,14 +30,22 @@ def flock(path: Path, *, wait: float = WAIT_SECONDS) -> Iterator[int]:
 
     Raises:
         Conflict: another process holds it for longer than `wait` seconds.
+        Unavailable: the file cannot be made or opened.
     """
-    private_dir(path.parent)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE_FILE)
+    descriptor = _opened(path)
     try:
         _wait_for(descriptor, path, wait)
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _opened(path: Path) -> int:
+    try:
+        private_dir(path.parent)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE_FILE)
+    except OSError as error:
+        raise Unavailable(f"cannot lock {path}: {why(error)}") from error
 
 
 @contextlib.contextmanager

@@ -172,6 +172,7 @@ _MACHINE: Final = (
     Variable("TZ", "Time zone handed to commands."),
     Variable("TERM", "Terminal type."),
     Variable("NO_COLOR", "Any value switches colours off."),
+    Variable("FORCE_COLOR", "Any value but 0 keeps colours where the output is no terminal."),
     Variable("EDITOR", "Editor for `config edit`.", aliases=("VISUAL",)),
     Variable("XDG_RUNTIME_DIR", "Runtime folder of the user's services.", kind="path"),
     Variable("XDG_CONFIG_HOME", "Folder of the user's service files.", kind="path", default="~/.config"),
