@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -112,12 +113,11 @@ def _audit(
     from openclaw.security.audit.baseline import read_baseline
     from openclaw.security.audit.gather import gather
     from openclaw.security.audit.run import audit as run_audit
-    from openclaw.system.clock import SystemClock
 
     accepted = read_baseline(baseline) if baseline is not None else None
     fixed = _fix(context, dry_run=dry_run) if fix else None
     gathered = gather(context.layout, context.environment, deep=deep)
-    report = run_audit(gathered, now_ms=SystemClock().now_ms(), compat=compat is not None, baseline=accepted)
+    report = run_audit(gathered, now_ms=time.time_ns() // 1_000_000, compat=compat is not None, baseline=accepted)
     if sarif:
         from openclaw.security.audit.sarif import to_sarif
 
@@ -188,7 +188,10 @@ def _draw(context: CliContext, report: Report, mended: Iterable[str], *, asked: 
         out.print(Text(f"{severity.upper()} ({len(findings)})", _STYLES[severity]))
         for finding in findings:
             _draw_finding(out, finding)
+    fixable = sum(finding.fixable for finding in report.findings)
     out.print()
+    if fixable and not asked:
+        out.print(Text(f"{fixable} of these can be mended: {context.command} security audit --fix --dry-run", "bold"))
     out.print(Text(f"What a line means: {context.command} security audit --explain CHECK_ID", "dim"))
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from openclaw.security.audit.context import AuditContext, CodeHit, CodeScan
+from openclaw.security.audit.context import AuditContext
 from openclaw.security.audit.model import Check, Hit, Hits, Severity, Since, Topic, check
 from openclaw.security.audit.values import some
+
+if TYPE_CHECKING:
+    from openclaw.security.audit.deep_facts import CodeHit, CodeScan
 
 _SHOWN: Final = 12
 _LOOK: Final = "Read the lines that are named. Remove what you did not expect, and tell its author."
@@ -25,7 +28,7 @@ def _code_hits(scan: CodeScan, check_id: str) -> Hits:
             critical = any(hit.critical for hit in hits)
             worst = [hit for hit in hits if hit.critical == critical]
             yield Hit(
-                f"{scan.files} files read in {scan.root}\n{_rows(worst)}",
+                (f"{scan.files} files read in {scan.root}", *_rows(worst)),
                 id=check_id,
                 severity=Severity.CRITICAL if critical else Severity.WARN,
                 note=f" ({scan.name})",
@@ -34,9 +37,9 @@ def _code_hits(scan: CodeScan, check_id: str) -> Hits:
             )
 
 
-def _rows(hits: list[CodeHit]) -> str:
+def _rows(hits: list[CodeHit]) -> list[str]:
     rows = [f"- [{hit.rule}] {hit.message} ({hit.file}:{hit.line})" for hit in hits[:_SHOWN]]
-    return "\n".join([*rows, *([f"…{len(hits) - _SHOWN} more"] if len(hits) > _SHOWN else [])])
+    return [*rows, f"…{len(hits) - _SHOWN} more"] if len(hits) > _SHOWN else rows
 
 
 @check(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from openclaw.config.read_file import why
 from openclaw.security.audit.browser import control_ports
-from openclaw.security.audit.context import CodeScan, Deep
+from openclaw.security.audit.deep_facts import CodeScan, Deep
 from openclaw.security.audit.disk import Disk
 from openclaw.security.audit.look import Kind, Looker
 from openclaw.security.audit.machine import listeners_beyond_loopback

@@ -7,50 +7,21 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from openclaw.policy.where.key_ids import normalise_agent_id
+from openclaw.security.audit.agent_settings import (
+    contexts,
+    exec_host,
+    has_tool_lists,
+    offers,
+    sandbox_mode,
+    workspace_access,
+    writers,
+)
 from openclaw.security.audit.context import AuditContext
 from openclaw.security.audit.exposure import exec_scopes, open_keys
 from openclaw.security.audit.model import Check, Hit, Hits, Severity, Since, Topic, check
 from openclaw.security.audit.values import at, entries, items, listed, mapping, some
 
 _BROAD: Final = frozenset({"jq", "awk", "gawk", "mawk", "nawk", "sed", "gsed"})
-_LISTS: Final = ("profile", "allow", "alsoAllow", "deny", "byProvider")
-
-
-def sandbox_mode(ctx: AuditContext, entry: Mapping[str, Any] | None = None) -> str:
-    """Return the sandbox mode of an agent, or of the defaults."""
-    own = at(entry, "sandbox", "mode")
-    return str(own or at(ctx.document, "agents", "defaults", "sandbox", "mode") or "off")
-
-
-def exec_host(ctx: AuditContext, entry: Mapping[str, Any] | None = None) -> str:
-    """Return where an agent's commands run by the config."""
-    return str(at(entry, "tools", "exec", "host") or at(ctx.document, "tools", "exec", "host") or "sandbox")
-
-
-def contexts(ctx: AuditContext) -> list[tuple[str, str, Mapping[str, Any] | None]]:
-    """Return (config path, agent id, entry) of each agent; without any listed, of the implicit one."""
-    found = [
-        (f"agents.list.{index}", normalise_agent_id(entry.get("id")), entry)
-        for index, entry in enumerate(ctx.reading.agents)
-    ]
-    return [*found] or [("agents.defaults", ctx.reading.default_agent, None)]
-
-
-def has_tool_lists(ctx: AuditContext) -> bool:
-    """Tell whether any list or profile takes tools away."""
-    blocks = [at(ctx.document, "tools"), *(at(entry, "tools") for entry in ctx.reading.agents)]
-    return any(at(block, name) for block in blocks for name in _LISTS)
-
-
-def offers(ctx: AuditContext, agent: str, *names: str) -> bool:
-    """Tell whether an agent's main session has one of these tools. The policy is asked only where lists are written."""
-    if not has_tool_lists(ctx):
-        return True
-    from openclaw.policy.where.key_builders import main_session_key
-    from openclaw.security.audit.reach import tools_of
-
-    tools = tools_of(ctx.policy, agent, main_session_key(agent), sandboxed=False)
-    return any(tools.of(name).allowed for name in names)
 
 
 @check(
@@ -126,11 +97,9 @@ def files_denied_but_exec(ctx: AuditContext) -> Hits:
         return
     found = []
     for _, agent, entry in contexts(ctx):
-        sandbox = at(entry, "sandbox", "workspaceAccess") or at(
-            ctx.document, "agents", "defaults", "sandbox", "workspaceAccess"
-        )
-        confined = sandbox_mode(ctx, entry) == "all" and exec_host(ctx, entry) == "sandbox" and sandbox != "rw"
-        if not confined and offers(ctx, agent, "exec") and not offers(ctx, agent, "write", "edit", "apply_patch"):
+        boxed = sandbox_mode(ctx, entry) == "all" and exec_host(ctx, entry) == "sandbox"
+        confined = boxed and workspace_access(ctx, entry) != "rw"
+        if not confined and offers(ctx, entry, "exec") and not offers(ctx, entry, *writers(ctx)):
             found.append(agent)
     if found:
         yield Hit(f"agents: {some(found)}.", place="tools.deny")
@@ -189,7 +158,7 @@ def interpreter_allowed(ctx: AuditContext) -> Hits:
         if loose and programs:
             found.append(f"{name}: {some(programs)}")
     if found:
-        yield Hit("\n".join(f"- {row}" for row in found), place="tools.exec.strictInlineEval")
+        yield Hit(tuple(f"- {row}" for row in found), place="tools.exec.strictInlineEval")
 
 
 def _safe_bins(ctx: AuditContext) -> Iterator[tuple[str, list[str], Mapping[str, Any]]]:

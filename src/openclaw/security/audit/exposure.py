@@ -61,7 +61,7 @@ def open_groups_with_elevated(ctx: AuditContext) -> Hits:
     lines = [f"open: {some(keys)}", _who_elevates(ctx)]
     if closed:
         lines.append(f"the policy in force lets nobody in through {some(closed)}")
-    yield Hit("\n".join(lines), place=keys[0])
+    yield Hit(tuple(lines), place=keys[0])
 
 
 def _who_elevates(ctx: AuditContext) -> str:
@@ -84,8 +84,8 @@ def _strangers(ctx: AuditContext) -> tuple[Reach, ...]:
     return strangers_reach(ctx.policy)
 
 
-def _rows(found: Iterable[tuple[Reach, tuple[str, ...]]]) -> str:
-    return "\n".join(
+def _rows(found: Iterable[tuple[Reach, tuple[str, ...]]]) -> tuple[str, ...]:
+    return tuple(
         dict.fromkeys(f"- {reach.door.key} → agent {reach.agent}: {', '.join(tools)}" for reach, tools in found)
     )
 
@@ -154,7 +154,7 @@ def open_with_exec(ctx: AuditContext) -> Hits:
     keys, scopes = open_keys(ctx), exec_scopes(ctx)
     if keys and scopes:
         full = any(value == "full" for _, value in scopes)
-        detail = f"open: {some(keys)}\nexec: {some([f'{path}={value}' for path, value in scopes])}"
+        detail = (f"open: {some(keys)}", f"exec: {some([f'{path}={value}' for path, value in scopes])}")
         yield Hit(detail, severity=Severity.CRITICAL if full else Severity.WARN, place=keys[0])
 
 
@@ -175,7 +175,7 @@ def multi_user(ctx: AuditContext) -> Hits:
     """Signs of more than one user."""
     signs = list(_signs(ctx))
     if signs:
-        yield Hit("\n".join(f"- {sign}" for sign in dict.fromkeys(signs)), place="channels")
+        yield Hit(tuple(f"- {sign}" for sign in dict.fromkeys(signs)), place="channels")
 
 
 def _signs(ctx: AuditContext) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from openclaw.config.edit import ConfigEditor, Put
 from openclaw.security.audit.look import Kind, Looker
+from openclaw.security.audit.model import printable
 from openclaw.security.audit.modes import Action, Target, set_mode
 from openclaw.security.audit.reading import Reading
 from openclaw.security.audit.stores import Stores
@@ -61,6 +62,19 @@ class FixResult:
     def did_nothing(self) -> bool:
         """Return whether there was nothing to mend and nothing went wrong."""
         return not self.errors and not self.changes and not any(one.ok or one.planned for one in self.actions)
+
+    def lines(self, shown: Callable[[Path], str]) -> Iterator[str]:
+        """Yield the FIX block for people (audit.md 2.2); `shown` says how a path is shown."""
+        yield from map(printable, self.changes)
+        for one in self.actions:
+            command = f"chmod {one.target.mode:o} {printable(shown(one.target.path))}"
+            if one.skipped is not None:
+                yield f"skip {command} ({one.skipped})"
+            elif one.error is not None:
+                yield f"{command} failed: {one.error}"
+            else:
+                yield command
+        yield from (printable(f"error: {text}") for text in self.errors)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON form (audit.md 2.1); `dryRun` and `planned` are ours."""
@@ -179,22 +193,3 @@ def _edit(plan: Plan, environment: Environment) -> tuple[list[str], list[str]]:
 
 def _refused(change: Change, error: OpenClawError) -> str:
     return f"writeConfigFile failed: {change.text}: {error.message}"
-
-
-def fix_lines(result: FixResult, shown: Callable[[Path], str]) -> list[str]:
-    """Return the FIX block for people (audit.md 2.2).
-
-    Args:
-        result: what was done.
-        shown: how a path is shown.
-    """
-    lines = [*result.changes]
-    for one in result.actions:
-        command = f"chmod {one.target.mode:o} {shown(one.target.path)}"
-        if one.skipped is not None:
-            lines.append(f"skip {command} ({one.skipped})")
-        elif one.error is not None:
-            lines.append(f"{command} failed: {one.error}")
-        else:
-            lines.append(command)
-    return [*lines, *(f"error: {text}" for text in result.errors)]

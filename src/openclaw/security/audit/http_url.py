@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 from dataclasses import dataclass
 from typing import Final
 
@@ -59,6 +58,8 @@ def _host(text: str) -> str:
         return ""
     if ":" in host or not _NUMBER.fullmatch(host.rpartition(".")[2]):
         return host
+    import socket
+
     try:
         return socket.inet_ntoa(socket.inet_aton(host))
     except OSError:

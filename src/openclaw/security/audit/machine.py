@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 
-from openclaw.security.audit.context import Listener
+from openclaw.security.audit.deep_facts import Listener
 
 
 def machine_addresses() -> frozenset[str]:

@@ -96,10 +96,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """What a check yields.
+    """What a check yields. Names from outside may hold anything: each text is made one harmless line.
 
     Attributes:
-        detail: the facts, without secrets; may have several lines.
+        detail: the facts, without secrets: one line, or several.
         id: check id, where the check has several rules or the id has a placeholder.
         severity: where it is not the rule's usual one.
         title: where the rule's own does not do.
@@ -110,7 +110,7 @@ class Hit:
         place: config path or file that it is about.
     """
 
-    detail: str
+    detail: str | tuple[str, ...]
     id: str | None = None
     severity: Severity | None = None
     title: str | None = None
@@ -134,6 +134,7 @@ class Finding:
         seed: whether the seed version reports it, so that `--compat` shows it.
         retired: whether only `--compat` shows it.
         place: config path or file that it is about.
+        fixable: `--fix` mends it.
     """
 
     check_id: str
@@ -145,6 +146,7 @@ class Finding:
     seed: bool = False
     retired: bool = False
     place: str | None = None
+    fixable: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON form; an absent remedy is left out."""
@@ -181,12 +183,13 @@ class Check:
             check_id=printable(hit.id or rule.id),
             severity=hit.severity or rule.severities[0],
             title=printable(f"{hit.title or rule.title}{hit.note}"),
-            detail=printable(hit.detail),
+            detail=printable(hit.detail) if isinstance(hit.detail, str) else "\n".join(map(printable, hit.detail)),
             remediation=printable(remedy) or None,
             topic=rule.topic,
             seed=hit.seed and rule.since is Since.SEED,
             retired=hit.retired,
             place=None if hit.place is None else printable(hit.place),
+            fixable=rule.fix is not None,
         )
 
     def _rule(self, hit: Hit) -> Rule:
@@ -222,12 +225,12 @@ def check(
 
 
 def printable(text: str) -> str:
-    """Return text from a config, file name or peer in a form that cannot steer a terminal, and of limited length."""
+    """Return text from a config, file name or peer as one line that cannot steer a terminal, of limited length."""
     shown = text if text.isprintable() else "".join(_shown(char) for char in text)
     return shown if len(shown) <= _MAX_TEXT else f"{shown[:_MAX_TEXT]}…"
 
 
 def _shown(char: str) -> str:
-    if char == "\n" or char.isprintable():
+    if char.isprintable():
         return char
     return char.encode("unicode_escape", "backslashreplace").decode("ascii")

@@ -89,13 +89,13 @@ def size_of(model: str) -> float:
     return max((float(found.group(1)) for found in _SIZE.finditer(model.lower())), default=0.0)
 
 
-def _lines(found: list[tuple[ModelUse, list[str]]]) -> str:
+def _lines(found: list[tuple[ModelUse, list[str]]]) -> tuple[str, ...]:
     shown: dict[tuple[str, str], list[str]] = {}
     for use, reasons in found:
         shown.setdefault((use.id, use.place), []).extend(reasons)
     rows = [f"- {model} ({'; '.join(reasons)}) @ {place}" for (model, place), reasons in shown.items()]
     more = [f"…{len(rows) - _SHOWN} more"] if len(rows) > _SHOWN else []
-    return "\n".join([*rows[:_SHOWN], *more])
+    return (*rows[:_SHOWN], *more)
 
 
 @check(
@@ -159,7 +159,7 @@ def small_params(ctx: AuditContext) -> Hits:
         reach = ", ".join(tools) or "off"
         rows.append(f"- {use.id} ({size_of(use.id):g}B) @ {use.place} sandbox={mode} web=[{reach}]")
     severity = Severity.INFO if safe else Severity.CRITICAL
-    yield Hit("\n".join(rows[:_SHOWN]), severity=severity, place=small[0].place)
+    yield Hit(tuple(rows[:_SHOWN]), severity=severity, place=small[0].place)
 
 
 SEED: Final[tuple[Check, ...]] = (legacy, weak_tier, small_params)

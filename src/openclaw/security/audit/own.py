@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from openclaw.policy.where.key_ids import normalise_agent_id
+from openclaw.security.audit.agent_settings import contexts, exec_host, offers, sandbox_mode
 from openclaw.security.audit.channel_cases import distinct, own_cases
 from openclaw.security.audit.context import AuditContext
-from openclaw.security.audit.execs import contexts, exec_host, offers, sandbox_mode
 from openclaw.security.audit.exposure import open_keys
 from openclaw.security.audit.model import Check, Hit, Hits, Severity, Since, Topic, check
 from openclaw.security.audit.values import at, entries, items, listed, mapping, some, trim
@@ -19,7 +19,7 @@ def _unsandboxed(ctx: AuditContext) -> list[str]:
     return [
         f"{agent} (sandbox mode {sandbox_mode(ctx, entry)})"
         for _, agent, entry in contexts(ctx)
-        if exec_host(ctx, entry) == "sandbox" and sandbox_mode(ctx, entry) != "all" and offers(ctx, agent, "exec")
+        if exec_host(ctx, entry) == "sandbox" and sandbox_mode(ctx, entry) != "all" and offers(ctx, entry, "exec")
     ]
 
 

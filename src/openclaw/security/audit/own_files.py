@@ -50,8 +50,8 @@ def transcripts(ctx: AuditContext) -> Hits:
     """Everything that was said."""
     loose = ctx.disk.transcripts
     if loose.count:
-        names = "\n".join(f"- {path}" for path in loose.examples)
-        yield Hit(f"{loose.count} transcripts, such as\n{names}", place=str(loose.examples[0]))
+        names = (f"- {path}" for path in loose.examples)
+        yield Hit((f"{loose.count} transcripts, such as", *names), place=str(loose.examples[0]))
 
 
 @check(

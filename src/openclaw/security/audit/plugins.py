@@ -7,9 +7,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from openclaw.config.catalog import BUILT_IN
+from openclaw.security.audit.agent_settings import (
+    contexts,
+    has_tool_lists,
+    offers,
+    sandbox_mode,
+    workspace_access,
+    writers,
+)
 from openclaw.security.audit.channel_cases import is_loaded
 from openclaw.security.audit.context import AuditContext
-from openclaw.security.audit.execs import contexts, has_tool_lists, offers, sandbox_mode
 from openclaw.security.audit.model import Check, Hit, Hits, Severity, Since, Topic, check
 from openclaw.security.audit.values import at, entries, mapping, some, trim
 
@@ -59,9 +66,9 @@ def no_allowlist(ctx: AuditContext) -> Hits:
         return
     names = [seen.path.name for seen in ctx.disk.plugins]
     channels = _skill_commands(ctx)
-    exposed = f"\nnative skill commands: {', '.join(channels)}" if channels else ""
+    exposed = (f"native skill commands: {', '.join(channels)}",) if channels else ()
     severity = Severity.CRITICAL if channels else Severity.WARN
-    yield Hit(f"plugins: {some(names)}{exposed}", severity=severity, place="plugins.allow")
+    yield Hit((f"plugins: {some(names)}", *exposed), severity=severity, place="plugins.allow")
 
 
 @check(
@@ -100,7 +107,7 @@ def reachable_tools(ctx: AuditContext) -> Hits:
     """Tools that nobody listed."""
     if not ctx.disk.plugins or at(ctx.document, "plugins", "enabled") is False or not any(_may_load(ctx)):
         return
-    found = [agent for _, agent, entry in contexts(ctx) if _permissive(ctx, agent, entry)]
+    found = [agent for _, agent, entry in contexts(ctx) if _permissive(ctx, entry)]
     if found:
         yield Hit(f"agents: {some(found)}.", place="tools.profile")
 
@@ -113,7 +120,7 @@ def _may_load(ctx: AuditContext) -> Iterator[bool]:
         yield not off
 
 
-def _permissive(ctx: AuditContext, agent: str, entry: Mapping[str, Any] | None) -> bool:
+def _permissive(ctx: AuditContext, entry: Mapping[str, Any] | None) -> bool:
     profile = at(entry, "tools", "profile") or at(ctx.document, "tools", "profile")
     if profile in _RESTRICTIVE:
         return False
@@ -122,14 +129,10 @@ def _permissive(ctx: AuditContext, agent: str, entry: Mapping[str, Any] | None) 
         return True
     if not has_tool_lists(ctx):
         return True
-    from openclaw.policy.what.tool_names import Catalogue, CatalogueTool
-    from openclaw.policy.what.tool_stages import stage_table
+    from openclaw.security.audit.tool_lists import left_over, stages_of
 
-    probe = Catalogue.of([CatalogueTool("some_plugin_tool", plugin_id="some-plugin")])
-    tools = ctx.policy.tools
-    own = tools.agent(agent)
-    stages = [stage for stage in (own.profile, tools.overall, own.own) if stage is not None]
-    return all(stage_table(stage, probe)["some_plugin_tool"].passes for stage in stages)
+    stages = stages_of(ctx.document, entry)
+    return any(True for _ in left_over(stages, ["some_plugin_tool"], plugin="some-plugin"))
 
 
 def _installs(ctx: AuditContext) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
@@ -250,11 +253,8 @@ def writable_skills(ctx: AuditContext) -> Hits:
         return
     found = []
     for _, agent, entry in contexts(ctx):
-        access = at(entry, "sandbox", "workspaceAccess") or at(
-            ctx.document, "agents", "defaults", "sandbox", "workspaceAccess"
-        )
-        kept_out = sandbox_mode(ctx, entry) == "all" and access != "rw"
-        if not kept_out and offers(ctx, agent, "write", "edit", "apply_patch", "exec"):
+        kept_out = sandbox_mode(ctx, entry) == "all" and workspace_access(ctx, entry) != "rw"
+        if not kept_out and offers(ctx, entry, "exec", *writers(ctx)):
             found.append(agent)
     if found:
         yield Hit(f"agents: {some(found)}.", place="skills.load.workspace")

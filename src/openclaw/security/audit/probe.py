@@ -19,7 +19,7 @@ from openclaw.protocol.client import GatewayClient
 from openclaw.protocol.client_login import ClientParts, Introduction
 from openclaw.protocol.client_target import Target, TargetConfig, resolve_target
 from openclaw.security.audit.browser import gateway_port
-from openclaw.security.audit.context import Probe
+from openclaw.security.audit.deep_facts import Probe
 from openclaw.security.audit.reading import Reading
 from openclaw.security.audit.values import at, trim
 from openclaw.state.identity import DeviceAuth, DeviceIdentity, StoredToken, read_identity

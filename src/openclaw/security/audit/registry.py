@@ -14,6 +14,7 @@ from openclaw.security.audit import (
     files,
     gateway,
     gateway_doors,
+    gateway_proxy,
     gateway_reach,
     hooks,
     hygiene,
@@ -49,6 +50,7 @@ SEED: Final[tuple[Check, ...]] = (
 
 LATER: Final[tuple[Check, ...]] = (
     *gateway_doors.LATER,
+    *gateway_proxy.LATER,
     *gateway_reach.LATER,
     *browser.LATER,
     *hooks.LATER,

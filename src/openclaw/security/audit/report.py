@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from openclaw.security.audit.context import Probe
 from openclaw.security.audit.model import Finding, Severity
+
+if TYPE_CHECKING:
+    from openclaw.security.audit.deep_facts import Probe
 
 
 @dataclass(frozen=True, slots=True)

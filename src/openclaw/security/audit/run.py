@@ -68,9 +68,9 @@ def _run(context: AuditContext, one: Check) -> list[Finding]:
         return list(one.findings(context))
     except Exception as error:
         log.exception("audit check %s failed", one.name)
-        hit = Hit(f"{one.name}: {type(error).__name__}")
         rule = check_failed.rules[0]
-        return [Finding(rule.id, Severity.WARN, rule.title, hit.detail, rule.remedy, rule.topic)]
+        detail = f"{one.name}: {type(error).__name__}"
+        return [Finding(rule.id, Severity.WARN, rule.title, detail, rule.remedy, rule.topic)]
 
 
 def audit(

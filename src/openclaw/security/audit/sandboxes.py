@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from openclaw.security.audit.agent_settings import contexts, sandbox_mode
 from openclaw.security.audit.context import AuditContext
-from openclaw.security.audit.execs import contexts, sandbox_mode
 from openclaw.security.audit.model import Check, Hit, Hits, Severity, Since, Topic, check
 from openclaw.security.audit.values import at, entries, mapping, some, trim
 

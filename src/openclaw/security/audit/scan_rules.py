@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import re2
 
-from openclaw.security.audit.context import CodeHit
+from openclaw.security.audit.deep_facts import CodeHit
 
 SCRIPTS: Final = frozenset({".js", ".ts", ".mjs", ".cjs", ".mts", ".cts", ".jsx", ".tsx"})
 PYTHON: Final = frozenset({".py", ".pyw"})

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from openclaw.config.read_file import OddFile, read_regular, why
-from openclaw.security.audit.context import CodeHit
+from openclaw.security.audit.deep_facts import CodeHit
 from openclaw.security.audit.scan_rules import SCRIPTS, rules_for, scan_content
 
 MAX_FILES: Final = 500

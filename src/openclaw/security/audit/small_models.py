@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
-from openclaw.policy.what.tool_chain import sandbox_stage
-from openclaw.policy.what.tool_names import Catalogue, CatalogueTool
-from openclaw.policy.what.tool_stages import StageId, ToolBlock, ToolStage, pick, profile_stage, stage_table
 from openclaw.security.audit.context import AuditContext
 from openclaw.security.audit.http_url import HttpUrl, read_http_url
 from openclaw.security.audit.models import ModelUse
+from openclaw.security.audit.tool_lists import left_over, stages_of
 from openclaw.security.audit.values import at, trim
 
-_WEB_TOOLS: Final = ("web_search", "web_fetch", "browser")
 _SEARCH_KEYS: Final = ("BRAVE_API_KEY", "PERPLEXITY_API_KEY", "OPENROUTER_API_KEY")
 
 
@@ -21,32 +18,8 @@ def exposure_of(ctx: AuditContext, use: ModelUse) -> tuple[str, list[str]]:
     """Return the sandbox mode of the model's agent, and which of the web tools it reaches."""
     entry = use.entry or {}
     mode = at(entry, "sandbox", "mode") or at(ctx.document, "agents", "defaults", "sandbox", "mode") or "off"
-    stages = list(_stages(ctx, entry, sandboxed=mode == "all"))
-    catalogue = Catalogue.of(CatalogueTool(name) for name in _WEB_TOOLS)
-    tables = [stage_table(stage, catalogue) for stage in stages]
-    offered = [name for name, on in _offered(ctx).items() if on]
-    return mode, [name for name in offered if all(table[name].passes for table in tables)]
-
-
-def _stages(ctx: AuditContext, entry: Mapping[str, Any], *, sandboxed: bool) -> Iterator[ToolStage]:
-    overall, own = at(ctx.document, "tools"), entry.get("tools")
-    profile = ToolBlock("tools", profile=at(own, "profile") or at(overall, "profile"))
-    stage = profile_stage(StageId.PROFILE, profile, None)
-    if stage is not None:
-        yield stage
-    for key, block in (("tools", overall), ("agents.list.tools", own)):
-        yield pick(StageId.GLOBAL, _block(key, block))
-    if sandboxed:
-        shared, mine = at(overall, "sandbox", "tools"), at(own, "sandbox", "tools")
-        yield sandbox_stage(_block("tools.sandbox.tools", shared), _block("agents.list.tools.sandbox.tools", mine))
-
-
-def _block(key: str, value: Any) -> ToolBlock:
-    return ToolBlock(key, allow=_texts(at(value, "allow")), deny=_texts(at(value, "deny")))
-
-
-def _texts(value: Any) -> tuple[str, ...] | None:
-    return tuple(str(item) for item in value) if isinstance(value, list) else None
+    stages = stages_of(ctx.document, entry, sandboxed=mode == "all", seed=True)
+    return mode, list(left_over(stages, [name for name, on in _offered(ctx).items() if on]))
 
 
 def _offered(ctx: AuditContext) -> dict[str, bool]:

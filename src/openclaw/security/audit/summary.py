@@ -30,7 +30,7 @@ def attack_surface(ctx: AuditContext) -> Hits:
         f"hooks: {_switch(ctx.hooks_on)}",
         f"browser control: {_switch(at(ctx.document, 'browser', 'enabled') is not False)}",
     )
-    yield Hit("\n".join(lines))
+    yield Hit(lines)
 
 
 def _switch(on: bool) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from openclaw.security.audit.fix import FixResult, fix_lines
 from openclaw.security.audit.model import Finding, Severity
 from openclaw.security.audit.report import Report
+
+if TYPE_CHECKING:
+    from openclaw.security.audit.fix import FixResult
 
 
 def in_order(report: Report) -> tuple[Finding, ...]:
@@ -68,7 +71,7 @@ def fix_block(result: FixResult | None, shown: Callable[[Path], str]) -> Iterato
     else:
         yield ""
         yield "FIX (planned, nothing is changed)" if result.dry_run else "FIX"
-        yield from (f"  {line}" for line in fix_lines(result, shown))
+        yield from (f"  {line}" for line in result.lines(shown))
 
 
 def finding_lines(finding: Finding) -> Iterator[str]:
