@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-OutcomeT = TypeVar("OutcomeT", bound=StrEnum, covariant=True)
+OutcomeT_co = TypeVar("OutcomeT_co", bound=StrEnum, covariant=True)
 
 
 class Outcome(StrEnum):
@@ -39,7 +39,7 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict(Generic[OutcomeT]):
+class Verdict(Generic[OutcomeT_co]):
     """An outcome with its trail: the last reason is the one that decided.
 
     Attributes:
@@ -47,7 +47,7 @@ class Verdict(Generic[OutcomeT]):
         reasons: the rules that were passed, in order, ending with the deciding one. Never empty.
     """
 
-    outcome: OutcomeT
+    outcome: OutcomeT_co
     reasons: tuple[Reason, ...] = field(default=())
 
     @property

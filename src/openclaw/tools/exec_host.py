@@ -105,7 +105,7 @@ class HostJudge:
         """Return what config and approvals file say together, as of now."""
         rules = self._parts.approvals_file.rules()
         join = elevated_full if route.elevated is ElevatedLevel.FULL else effective
-        return join(rules, run.agent_id, security=Security(route.security), ask=Ask(route.ask))
+        return join(rules, run.agent_id, security=route.security, ask=route.ask)
 
     async def judge(self, call: HostCall, found: EffectiveRules) -> Decision:
         """Return the kernel's answer for a call under some rules; it looks at the disk now."""

@@ -7,7 +7,8 @@ import pytest
 from openclaw.config.compile.routing import compile_routing, default_agent
 from openclaw.config.model import Config
 from openclaw.policy.verdict import Outcome
-from openclaw.policy.where.exec_host import ExecAsk, ExecHost, ExecSecurity
+from openclaw.policy.what.exec_model import Ask, Security
+from openclaw.policy.where.exec_host import ExecHost
 from openclaw.policy.where.freshness import ResetMode, ResetType, effective_reset
 from openclaw.policy.where.key_ids import DmScope, PeerKind
 from openclaw.policy.where.routing import Peer, RoutingPolicy
@@ -153,11 +154,11 @@ def test_exec_values_of_an_agent_win_over_the_global_ones() -> None:
     own, other = policy.exec_for("A"), policy.exec_for("unlisted")
     assert (own.host, own.security, own.ask, own.key) == (
         ExecHost.GATEWAY,
-        ExecSecurity.DENY,
-        ExecAsk.OFF,
+        Security.DENY,
+        Ask.OFF,
         "agents.list.0.tools.exec",
     )
-    assert (other.security, other.key) == (ExecSecurity.FULL, "tools.exec")
+    assert (other.security, other.key) == (Security.FULL, "tools.exec")
 
 
 def test_visibility_is_compiled() -> None:

@@ -6,18 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from openclaw.policy.what.exec_model import Ask, Security
 from openclaw.policy.where.exec_host import (
     ElevatedLevel,
-    ExecAsk,
     ExecDefaults,
     ExecHost,
     ExecPlace,
-    ExecSecurity,
     exec_route,
     parse_level,
 )
 
-SECURITY, ASK = tuple(ExecSecurity), tuple(ExecAsk)
+SECURITY, ASK = tuple(Security), tuple(Ask)
 OFF, ASKED, FULL = ElevatedLevel
 
 
@@ -44,25 +43,25 @@ def test_where_exec_runs(
 
 
 def test_defaults_depend_on_the_effective_host() -> None:
-    def strictness(host: ExecHost, level: ElevatedLevel = OFF) -> tuple[ExecSecurity, ExecAsk]:
+    def strictness(host: ExecHost, level: ElevatedLevel = OFF) -> tuple[Security, Ask]:
         found = exec_route(configured=ExecDefaults(host=host), sandboxed=True, elevated=level)
         return found.security, found.ask
 
-    assert strictness(ExecHost.SANDBOX) == (ExecSecurity.DENY, ExecAsk.ON_MISS)
-    assert strictness(ExecHost.GATEWAY) == (ExecSecurity.ALLOWLIST, ExecAsk.ON_MISS)
-    assert strictness(ExecHost.SANDBOX, ASKED) == (ExecSecurity.ALLOWLIST, ExecAsk.ON_MISS)
-    assert strictness(ExecHost.SANDBOX, FULL) == (ExecSecurity.FULL, ExecAsk.OFF)
+    assert strictness(ExecHost.SANDBOX) == (Security.DENY, Ask.ON_MISS)
+    assert strictness(ExecHost.GATEWAY) == (Security.ALLOWLIST, Ask.ON_MISS)
+    assert strictness(ExecHost.SANDBOX, ASKED) == (Security.ALLOWLIST, Ask.ON_MISS)
+    assert strictness(ExecHost.SANDBOX, FULL) == (Security.FULL, Ask.OFF)
 
 
 def test_session_wins_over_agent_over_global() -> None:
-    overall = ExecDefaults(ExecHost.NODE, ExecSecurity.FULL, ExecAsk.OFF, "n1")
-    agent = ExecDefaults(security=ExecSecurity.ALLOWLIST, key="agents.list.0.tools.exec").over(overall)
+    overall = ExecDefaults(ExecHost.NODE, Security.FULL, Ask.OFF, "n1")
+    agent = ExecDefaults(security=Security.ALLOWLIST, key="agents.list.0.tools.exec").over(overall)
     session = ExecDefaults(host=ExecHost.GATEWAY)
     found = exec_route(configured=agent, session=session, sandboxed=False)
     assert (found.host, found.security, found.ask, found.node) == (
         ExecHost.GATEWAY,
-        ExecSecurity.ALLOWLIST,
-        ExecAsk.OFF,
+        Security.ALLOWLIST,
+        Ask.OFF,
         None,
     )
 
@@ -122,4 +121,4 @@ def test_levels_are_read(text: str | None, level: ElevatedLevel | None) -> None:
 
 def test_values_are_read_trimmed_and_in_any_case() -> None:
     found = ExecDefaults.read(" Gateway ", "FULL", "On-Miss", " n ")
-    assert found == ExecDefaults(ExecHost.GATEWAY, ExecSecurity.FULL, ExecAsk.ON_MISS, "n")
+    assert found == ExecDefaults(ExecHost.GATEWAY, Security.FULL, Ask.ON_MISS, "n")

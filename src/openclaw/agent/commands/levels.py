@@ -11,7 +11,8 @@ from openclaw.agent.models.catalog import THINKING_LEVELS, thinking_level
 from openclaw.agent.run_facts import base_run, exec_overrides, text
 from openclaw.policy.verdict import Outcome
 from openclaw.policy.what.elevated import elevated_gates
-from openclaw.policy.where.exec_host import ExecAsk, ExecDefaults, ExecHost, ExecSecurity
+from openclaw.policy.what.exec_model import Ask, Security
+from openclaw.policy.where.exec_host import ExecDefaults, ExecHost
 from openclaw.policy.where.sandbox_mode import Placement, sandbox_status
 from openclaw.tools.exec import elevated_facts
 
@@ -19,8 +20,8 @@ _DEFAULT: Final = frozenset({"default", "inherit", "reset"})
 _ELEVATED: Final = ("off", "on", "ask", "full")
 _EXEC: Final[Mapping[str, tuple[str, ...] | None]] = {
     "host": tuple(ExecHost),
-    "security": tuple(ExecSecurity),
-    "ask": tuple(ExecAsk),
+    "security": tuple(Security),
+    "ask": tuple(Ask),
     "node": None,
 }
 _EXEC_FIELDS: Final = {"host": "execHost", "security": "execSecurity", "ask": "execAsk", "node": "execNode"}
@@ -114,9 +115,9 @@ def exec_widens(parts: CommandParts, request: TurnRequest, arguments: str) -> bo
     configured = parts.policy().routing.exec_for(request.agent_id)
     asked = ExecDefaults.read(wanted.get("host"), wanted.get("security"), wanted.get("ask"), wanted.get("node"))
     host = configured.host or ExecHost.SANDBOX
-    unset = ExecSecurity.DENY if host is ExecHost.SANDBOX else ExecSecurity.ALLOWLIST
-    security, ask = configured.security or unset, configured.ask or ExecAsk.ON_MISS
-    order, questions = tuple(ExecSecurity), tuple(ExecAsk)
+    unset = Security.DENY if host is ExecHost.SANDBOX else Security.ALLOWLIST
+    security, ask = configured.security or unset, configured.ask or Ask.ON_MISS
+    order, questions = tuple(Security), tuple(Ask)
     placement = sandbox_status(parts.policy().routing.sandbox, request.agent_id, request.session_key).outcome
     tighter = asked.host is ExecHost.SANDBOX and placement is Placement.SANDBOX
     return (
@@ -141,7 +142,7 @@ async def exec_command(context: CommandContext) -> str:
     base = {
         "host": configured.host or ExecHost.SANDBOX,
         "security": configured.security or "by place",
-        "ask": configured.ask or ExecAsk.ON_MISS,
+        "ask": configured.ask or Ask.ON_MISS,
         "node": configured.node or "any",
     }
     told = ", ".join(f"{name}={stored.get(name) or value}" for name, value in base.items())

@@ -10,15 +10,14 @@ from typing import Final
 from openclaw.policy.snapshot import Policy
 from openclaw.policy.verdict import Outcome, Verdict
 from openclaw.policy.what.elevated import ElevatedFacts, elevated_gates
+from openclaw.policy.what.exec_model import Ask, Security
 from openclaw.policy.what.tool_chain import ToolRun
 from openclaw.policy.what.tool_names import CORE_TOOLS, SESSION_TOOLS, Catalogue, CatalogueTool
 from openclaw.policy.what.tool_policy import ToolDecider
 from openclaw.policy.where.exec_host import (
     ElevatedLevel,
-    ExecAsk,
     ExecPlace,
     ExecRoute,
-    ExecSecurity,
     exec_route,
 )
 from openclaw.policy.where.key_ids import normalise_agent_id
@@ -228,14 +227,14 @@ def commands_of(route: ExecRoute) -> frozenset[str]:
     return frozenset(f"{ON_NODE}{step}" for step in steps) if place is ExecPlace.NODE else frozenset(steps)
 
 
-def _steps(place: ExecPlace, security: ExecSecurity, ask: ExecAsk) -> tuple[str, ...]:
+def _steps(place: ExecPlace, security: Security, ask: Ask) -> tuple[str, ...]:
     everything = (IN_SANDBOX, ASKED_COMMANDS, LISTED_COMMANDS, ANY_COMMAND)
     if place is ExecPlace.HOST_UNCHECKED:
         return everything
-    if security is ExecSecurity.DENY:
+    if security is Security.DENY:
         return ()
-    if ask is ExecAsk.ALWAYS:
+    if ask is Ask.ALWAYS:
         return (ASKED_COMMANDS,)
-    if security is ExecSecurity.FULL:
+    if security is Security.FULL:
         return everything
-    return (LISTED_COMMANDS,) if ask is ExecAsk.OFF else (ASKED_COMMANDS, LISTED_COMMANDS)
+    return (LISTED_COMMANDS,) if ask is Ask.OFF else (ASKED_COMMANDS, LISTED_COMMANDS)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from openclaw.policy.verdict import Reason, Verdict
+from openclaw.policy.what.exec_model import Ask, Security
 
 EnumT = TypeVar("EnumT", bound=StrEnum)
 
@@ -23,32 +24,12 @@ class ExecHost(StrEnum):
     NODE = "node"
 
 
-class ExecSecurity(StrEnum):
-    """What may run (`tools.exec.security`), from strict to free."""
-
-    DENY = "deny"
-    ALLOWLIST = "allowlist"
-    FULL = "full"
-
-
-class ExecAsk(StrEnum):
-    """When a person is asked (`tools.exec.ask`), from free to strict."""
-
-    OFF = "off"
-    ON_MISS = "on-miss"
-    ALWAYS = "always"
-
-
 class ElevatedLevel(StrEnum):
     """How far exec leaves the sandbox; `on` is read as `ask`."""
 
     OFF = "off"
     ASK = "ask"
     FULL = "full"
-
-
-_SECURITY_ORDER: Final = tuple(ExecSecurity)
-_ASK_ORDER: Final = tuple(ExecAsk)
 
 
 class ExecPlace(StrEnum):
@@ -72,8 +53,8 @@ class ExecDefaults:
     """
 
     host: ExecHost | None = None
-    security: ExecSecurity | None = None
-    ask: ExecAsk | None = None
+    security: Security | None = None
+    ask: Ask | None = None
     node: str | None = None
     key: str = "tools.exec"
 
@@ -84,8 +65,8 @@ class ExecDefaults:
         """Return the values that texts name: trimmed and lower-cased, unknown ones count as absent."""
         return cls(
             host=_member(ExecHost, host),
-            security=_member(ExecSecurity, security),
-            ask=_member(ExecAsk, ask),
+            security=_member(Security, security),
+            ask=_member(Ask, ask),
             node=(node or "").strip() or None,
             key=key,
         )
@@ -116,8 +97,8 @@ class ExecRoute:
 
     verdict: Verdict[ExecPlace]
     host: ExecHost
-    security: ExecSecurity
-    ask: ExecAsk
+    security: Security
+    ask: Ask
     node: str | None = None
     approvals: bool = False
     elevated: ElevatedLevel = ElevatedLevel.OFF
@@ -165,16 +146,16 @@ def _refusal(base: ExecDefaults, wanted: ExecDefaults, configured: ExecHost, key
 
 def _strictness(
     base: ExecDefaults, wanted: ExecDefaults, host: ExecHost, elevated: ElevatedLevel
-) -> tuple[ExecSecurity, ExecAsk]:
+) -> tuple[Security, Ask]:
     """Return min of security and max of ask over what is configured and what is asked for."""
     if elevated is ElevatedLevel.FULL:
-        security, ask = ExecSecurity.FULL, ExecAsk.OFF
+        security, ask = Security.FULL, Ask.OFF
     else:
-        unset = ExecSecurity.DENY if host is ExecHost.SANDBOX else ExecSecurity.ALLOWLIST
-        security, ask = base.security or unset, base.ask or ExecAsk.ON_MISS
+        unset = Security.DENY if host is ExecHost.SANDBOX else Security.ALLOWLIST
+        security, ask = base.security or unset, base.ask or Ask.ON_MISS
     return (
-        min(security, wanted.security or security, key=_SECURITY_ORDER.index),
-        max(ask, wanted.ask or ask, key=_ASK_ORDER.index),
+        security.tighter(wanted.security or security),
+        ask.tighter(wanted.ask or ask),
     )
 
 

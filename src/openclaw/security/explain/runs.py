@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from openclaw.policy.verdict import Outcome, Reason
 from openclaw.policy.what.elevated import effective_level, elevated_call, elevated_gates
-from openclaw.policy.what.exec_model import Ask, Security
 from openclaw.policy.what.labels import Source
 from openclaw.policy.what.tool_names import normalise_tool
 from openclaw.policy.where.exec_host import ElevatedLevel, ExecDefaults, ExecPlace, ExecRoute, exec_route, parse_level
@@ -167,7 +166,7 @@ def route_of(world: World, run: RunContext, *, asked: bool | None = None) -> tup
 def rules_of_host(world: World, run: RunContext, route: ExecRoute) -> EffectiveRules:
     """Return what config and approvals file say together, as `HostJudge.effective` joins them."""
     join = elevated_full if route.elevated is ElevatedLevel.FULL else effective
-    return join(world.seen.approvals, run.agent_id, security=Security(route.security), ask=Ask(route.ask))
+    return join(world.seen.approvals, run.agent_id, security=route.security, ask=route.ask)
 
 
 async def execution(world: World, run_of: RunOf) -> Answer:
