@@ -28,6 +28,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "explain": ("openclaw.cli.explain:explain", "Say what the policy would allow whom, why, and what would change it."),
     "sandbox": ("openclaw.cli.sandbox:sandbox", "Explain where a session's tools run."),
     "ledger": ("openclaw.cli.ledger:ledger", "Check the record of decisions for tampering."),
+    "verify": ("openclaw.cli.verify:verify", "Check what this product claims, on the functions that it ships."),
     "reset": ("openclaw.cli.setup:reset", "Remove config, credentials and sessions, or everything."),
     "completion": ("openclaw.cli.completion:completion", "Print the completion script of a shell."),
     "help": ("openclaw.cli.help:help_command", "Show the help of a command."),
