@@ -37,6 +37,7 @@ async def test_a_new_port_is_listened_on_and_the_old_one_no_more(tmp_path: Path)
         assert (await patch(gateway, {"gateway": {"port": new}}))["restart"]["mode"] == "signal"
         await until(lambda: len(announced(gateway)) == 2)
         assert announced(gateway)[1] == f"ws://127.0.0.1:{new}"
+        assert json.loads((gateway.state / "gateway.lock").read_text())["port"] == new
         gateway.config["gateway"]["port"] = new
         async with operator(gateway, "operator.read") as client:
             assert (await client.call("health"))["ok"] is True

@@ -164,8 +164,9 @@ def run_gateway(plan: ServePlan) -> int:
     """
     addresses = _checked(plan)
     with ExitStack() as held:
+        listens: Callable[[int], None] | None = None
         if not plan.environment.truthy("OPENCLAW_ALLOW_MULTI_GATEWAY"):
-            held.enter_context(
+            listens = held.enter_context(
                 gateway_lock(
                     plan.layout,
                     port=plan.port,
@@ -174,11 +175,13 @@ def run_gateway(plan: ServePlan) -> int:
                     temp_root=plan.temp_root,
                 )
             )
-        port = plan.port
+        port = noted = plan.port
         while True:
             scheme = "ws" if plan.tls is None else "wss"
             listening = bind_sockets(addresses, port, mode=plan.policy.bind.value, scheme=scheme)
-            port = listening.port
+            if listens is not None and listening.port != noted:
+                listens(listening.port)
+            port = noted = listening.port
             with _runner() as runner:
                 code = runner.run(_serve(plan, listening))
             if code is not None:

@@ -15,7 +15,7 @@ import os
 import stat
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -58,8 +58,8 @@ class GatewayOwner:
 @contextlib.contextmanager
 def gateway_lock(
     layout: StateLayout, *, port: int, now_ms: int, wait: float = WAIT_SECONDS, temp_root: Path | None = None
-) -> Iterator[None]:
-    """Hold the right to be the gateway of this state directory (gateway.md 5).
+) -> Iterator[Callable[[int], None]]:
+    """Hold the right to be the gateway of this state directory (gateway.md 5); yields what notes another port in it.
 
     Args:
         layout: the state directory and its config file.
@@ -77,8 +77,12 @@ def gateway_lock(
     try:
         record = _record(layout, port, now_ms)
         _write_record(descriptor, layout.gateway_lock, record)
+
+        def listens(port: int) -> None:
+            _write_record(descriptor, layout.gateway_lock, {**record, "port": port})
+
         with _original_lock(layout, record, deadline, wait, temp_root):
-            yield
+            yield listens
         os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
