@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -84,7 +85,6 @@ def audit(
     explain: str | None,
 ) -> int:
     """Look at config, state and (with --deep) code and gateway. Changes nothing without --fix."""
-    gc.disable()  # collecting while so much is imported would cost a tenth of the whole run
     if explain is not None:
         return _explain(explain, as_json=as_json)
     if dry_run and not fix:
@@ -92,11 +92,24 @@ def audit(
     if as_json and sarif:
         raise InvalidInput("choose one of --json and --sarif")
     try:
-        return _audit(context, deep, fix, dry_run, as_json, sarif, fail_on, baseline, compat)
+        with _uncollected():
+            return _audit(context, deep, fix, dry_run, as_json, sarif, fail_on, baseline, compat)
     except ConfigInvalid:
         if not as_json:
             print_error("No report: the config must be valid first. openclaw doctor --fix mends what it can.")
         raise
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """Put off the collection of garbage: while so much is imported it would cost a tenth of the whole run."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _audit(

@@ -60,7 +60,6 @@ _FIXED: Final = (
     "channels.<id>.warning.<n>",
     Severity.CRITICAL,
     Severity.WARN,
-    Severity.INFO,
     topic=Topic.ACCESS,
     title="Anybody in a room may use the assistant",
     when="The channel's plugin is enabled and set up, and the group policy of its default account is open. The number "
