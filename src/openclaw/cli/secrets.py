@@ -58,7 +58,7 @@ def audit(context: CliContext, fix: bool, target: str, as_json: bool) -> None:
     found = find_secrets(layout, context.environment)
     moves = plan_moves(found, read_plain(layout, context.environment), cast("Target", target))
     if fix and not as_json:
-        _show_moves(context, moves, "To move", "Nothing to move.")
+        _show_moves(context, moves, "To move")
     moved = Mover(layout, context.environment).apply(moves) if fix else ()
     if fix:
         found = find_secrets(layout, context.environment)
@@ -66,10 +66,11 @@ def audit(context: CliContext, fix: bool, target: str, as_json: bool) -> None:
         print_json({"findings": [one.as_json() for one in found], "moved": [one.as_json() for one in moved]})
         return
     if fix:
-        print_line("Moved." if moved else "")
+        print_line("Moved.\n" if moved else "Nothing to move.\n")
     _show(context, found)
     if moves and not fix:
-        _show_moves(context, moves, "\nCan be moved", "")
+        print_line()
+        _show_moves(context, moves, "Can be moved")
         print_line(f"\nMove them with: {context.command} secrets audit --fix" + (f" --to {target}" * (target != "env")))
 
 
@@ -92,7 +93,7 @@ def _table(context: CliContext, title: str, found: list[PlainSecret], empty: str
     print_table(title, ("File", "Where", "What"), rows, color=context.color, empty=empty)
 
 
-def _show_moves(context: CliContext, moves: list[Move], title: str, empty: str) -> None:
+def _show_moves(context: CliContext, moves: list[Move], title: str) -> None:
     rows = [(context.shown(move.secret.file), move.secret.path, move.place) for move in moves]
-    if rows or empty:
-        print_table(title, ("File", "Where", "Goes to"), rows, color=context.color, empty=empty)
+    if rows:
+        print_table(title, ("File", "Where", "Goes to"), rows, color=context.color)

@@ -223,9 +223,9 @@ def test_adv_K13_a_bomb_is_refused_at_once(tmp_path: Path) -> None:
             for _ in range(400):
                 target.write(chunk)
         zipped.writestr("manifest.json", b"{}")
-    started = time.monotonic()
+    started = time.process_time()
     error = refused(path, tmp_path)
-    assert time.monotonic() - started < 1
+    assert time.process_time() - started < 1
     assert "far more" in error.message
 
 

@@ -211,6 +211,17 @@ def test_without_any_key_the_offline_model_is_named(tmp_path: Path) -> None:
     assert of(context(tmp_path, plain), "models.none") == []
 
 
+def test_a_config_that_is_managed_elsewhere_gets_no_repair(tmp_path: Path) -> None:
+    put(tmp_path, ".openclaw/agents/main/sessions/sessions.json", {})
+    (tmp_path / ".openclaw/credentials").mkdir(mode=0o700)
+    found = context(tmp_path, {"gateway": {"mode": "local"}, "bridge": {}}, None, OPENCLAW_NIX_MODE="1")
+    listed = examine(found)
+    assert "managed elsewhere" in next(one.message for one in listed if one.check == "config.shape")
+    assert [one.check for one in listed if one.repair is not None] == []
+    put(tmp_path, ".openclaw/openclaw.json", {"gateway": {"mode": "local"}})
+    assert "managed" in of(context_of(tmp_path, None, OPENCLAW_NIX_MODE="1"), "gateway.token")[0].message
+
+
 # What runs
 
 

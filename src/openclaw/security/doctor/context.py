@@ -257,6 +257,11 @@ class DoctorContext:
         return self.state.top is not None and self.state.top.uid != self.machine.uid
 
     @property
+    def is_managed(self) -> bool:
+        """Tell whether the config and its place are somebody else's business, so that nothing of them is repaired."""
+        return self.environment.truthy("OPENCLAW_NIX_MODE")
+
+    @property
     def command(self) -> str:
         """Return how this program is called again with the same profile, for hints."""
         profile = self.environment.get("OPENCLAW_PROFILE")

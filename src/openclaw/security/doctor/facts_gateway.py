@@ -7,18 +7,23 @@ itself: never to whoever sits there (advisory A22).
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from openclaw.config.compile.gateway import auth_mode, shared_secret
 from openclaw.config.model import Config
+from openclaw.config.read_file import read_regular
 from openclaw.config.secrets import SecretResolver
 from openclaw.policy.snapshot import Policy
 from openclaw.policy.who.gateway_policy import AuthMode
+from openclaw.protocol.client_target import Target
 from openclaw.security.doctor.context import GatewayFacts
 from openclaw.state.gateway_lock import gateway_owner
 from openclaw.state.layout import StateLayout
+from openclaw.system.clock import SystemClock
 from openclaw.system.environment import Environment
 from openclaw.system.errors import OpenClawError
 from openclaw.system.secret import Secret
@@ -26,14 +31,17 @@ from openclaw.system.secret import Secret
 QUICK_SECONDS: Final = 3.0
 PATIENT_SECONDS: Final = 10.0
 DEFAULT_PORT: Final = 18789
+_BEGIN: Final = "-----BEGIN CERTIFICATE-----"
+_END: Final = "-----END CERTIFICATE-----"
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A process that listens on a port."""
+    """A process that listens on a port, and an address on which it is reached from here."""
 
     pid: int
     name: str
+    host: str = "127.0.0.1"
 
 
 def gateway_facts(
@@ -63,7 +71,12 @@ def gateway_facts(
     if listener is None or listener.pid != owner.pid:
         why = "it does not listen there" if listener is None else f"{facts.listener} listens there instead"
         return GatewayFacts(owner, port, facts.listener, facts.listener_pid, answers=False, error=why)
-    answer, error = _ask(config, environment, policy, port, PATIENT_SECONDS if not quick else QUICK_SECONDS)
+    scheme = "wss" if policy.gateway.tls else "ws"
+    host = f"[{listener.host}]" if ":" in listener.host else listener.host
+    digest = certificate_digest(config, layout) if policy.gateway.tls else None
+    answer, error = _ask(
+        config, environment, f"{scheme}://{host}:{port}", digest, QUICK_SECONDS if quick else PATIENT_SECONDS
+    )
     channels = tuple(_troubled(answer)) if answer is not None else ()
     return GatewayFacts(owner, port, facts.listener, facts.listener_pid, error is None, error, channels)
 
@@ -78,20 +91,45 @@ def listener_on(port: int) -> Listener | None:
         return None
     for row in rows:
         if row.status == psutil.CONN_LISTEN and getattr(row.laddr, "port", None) == port and row.pid is not None:
+            host = _reached(str(getattr(row.laddr, "ip", "")))
             try:
-                return Listener(row.pid, psutil.Process(row.pid).name())
+                return Listener(row.pid, psutil.Process(row.pid).name(), host)
             except psutil.Error:
-                return Listener(row.pid, "a process")
+                return Listener(row.pid, "a process", host)
     return None
 
 
+def _reached(address: str) -> str:
+    """Return the address on which this machine reaches what listens on an address."""
+    wildcard = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
+    return wildcard.get(address, address)
+
+
+def certificate_digest(config: Config, layout: StateLayout) -> str | None:
+    """Return the SHA-256 of the gateway's own certificate, which is then the only one that is accepted."""
+    stated = config.gateway.tls.cert_path
+    place = config.environment.expand(stated) if stated else layout.root / "gateway" / "tls" / "gateway-cert.pem"
+    try:
+        pem = read_regular(place, 256 * 1024, follow=True)[0].decode("ascii")
+        first = pem[pem.index(_BEGIN) :].partition(_END)[0]
+        return hashlib.sha256(ssl.PEM_cert_to_DER_cert(f"{first}{_END}\n")).hexdigest()
+    except (OSError, ValueError):
+        return None
+
+
 def _ask(
-    config: Config, environment: Environment, policy: Policy, port: int, seconds: float
+    config: Config, environment: Environment, url: str, digest: str | None, seconds: float
 ) -> tuple[Mapping[str, Any] | None, str | None]:
     """Return the gateway's health, or why there is none."""
     try:
-        secret = _secret(config)
-        return asyncio.run(_health(secret, policy, environment, port, seconds)), None
+        mode, value = _secret(config)
+        target = Target(
+            url,
+            token=value if mode is AuthMode.TOKEN else None,
+            password=value if mode is AuthMode.PASSWORD else None,
+            fingerprint=digest,
+        )
+        return asyncio.run(_health(target, environment, seconds)), None
     except OpenClawError as error:
         return None, error.message
     except TimeoutError:
@@ -104,21 +142,10 @@ def _secret(config: Config) -> tuple[AuthMode, Secret | None]:
     return mode, SecretResolver(config.environment).resolve(place.value, place.path)
 
 
-async def _health(
-    secret: tuple[AuthMode, Secret | None], policy: Policy, environment: Environment, port: int, seconds: float
-) -> Mapping[str, Any]:
+async def _health(target: Target, environment: Environment, seconds: float) -> Mapping[str, Any]:
     from openclaw.protocol.client import GatewayClient
     from openclaw.protocol.client_login import ClientParts, Introduction
-    from openclaw.protocol.client_target import Target
-    from openclaw.system.clock import SystemClock
 
-    mode, value = secret
-    scheme = "wss" if policy.gateway.tls else "ws"
-    target = Target(
-        f"{scheme}://127.0.0.1:{port}",
-        token=value if mode is AuthMode.TOKEN else None,
-        password=value if mode is AuthMode.PASSWORD else None,
-    )
     introduction = Introduction(id="cli", mode="cli", scopes=("operator.read",))
     parts = ClientParts(environment=environment, clock=SystemClock())
     async with asyncio.timeout(seconds):

@@ -31,7 +31,10 @@ def gateway_token(context: DoctorContext) -> Iterator[Found]:
             yield ERROR, "A gateway token cannot be made before the config is valid."
         return
     gateway = context.policy.gateway
-    if context.options.generate_token:
+    if context.is_managed:
+        if context.options.generate_token or (gateway.run_mode == "local" and not gateway.has_shared_secret):
+            yield ERROR, "The gateway's token is set where the config is managed (OPENCLAW_NIX_MODE)."
+    elif context.options.generate_token:
         yield (
             NOTE,
             "A new gateway token was asked for. Clients with the old one must be told.",

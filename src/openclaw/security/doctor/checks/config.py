@@ -36,6 +36,9 @@ def shape(context: DoctorContext) -> Iterator[Found]:
         parts.append(count(len(plan.unknown), "unknown key"))
     level = WARN if context.loaded.config is not None else ERROR
     message = f"{context.shown(context.layout.config)} has {' and '.join(parts)}."
+    if context.is_managed:
+        yield level, f"{message} The config is managed elsewhere (OPENCLAW_NIX_MODE).", "; ".join(plan.lines)
+        return
     if plan.left or context.is_foreign:
         yield level, f"{message} They can be mended once what is named below is.", "; ".join(plan.lines)
         return

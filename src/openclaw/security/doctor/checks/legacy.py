@@ -35,7 +35,7 @@ def old_variables(context: DoctorContext) -> Iterator[Found]:
 def state_directory(context: DoctorContext) -> Iterator[Found]:
     """A state directory under an older name is moved, with a link left behind."""
     wanted = context.environment.home / ".openclaw"
-    for old in context.legacy.state_dirs:
+    for old in context.legacy.state_dirs if not context.is_managed else ():
         if wanted.exists():
             yield (
                 WARN,
@@ -55,7 +55,7 @@ def state_directory(context: DoctorContext) -> Iterator[Found]:
 def config_file(context: DoctorContext) -> Iterator[Found]:
     """A config file under an older name is renamed."""
     old = context.legacy.config_file
-    if old is None or context.is_foreign:
+    if old is None or context.is_foreign or context.is_managed:
         return
     move = MoveFiles(context.layout.root, ((old.name, CONFIG_NAME),), context.shown(context.layout.root))
     yield WARN, f"The config lies in {context.shown(old)}, the name of an older release.", None, move
