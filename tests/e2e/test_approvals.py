@@ -19,7 +19,7 @@ from support.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.sandbox]
 
-HOST = {"agents": {"defaults": {"sandbox": {"mode": "off"}}}}
+HOST: dict[str, Any] = {"agents": {"defaults": {"sandbox": {"mode": "off"}}}}
 EXEC = {"host": "gateway", "security": "allowlist", "ask": "always"}
 TO_OWNER = {"enabled": True, "mode": "targets", "targets": [{"channel": "telegram", "to": str(OWNER)}]}
 ID = re.compile(r"^ID: (\S+)$", re.MULTILINE)
@@ -28,7 +28,7 @@ ID = re.compile(r"^ID: (\S+)$", re.MULTILINE)
 @asynccontextmanager
 async def asking(root: Path, **exec_keys: Any) -> AsyncIterator[Straight]:
     """Run a gateway whose exec asks; prompts go to the owner's chat, whoever caused them."""
-    sections = {**HOST, "tools": {"exec": {**EXEC, **exec_keys}}, "approvals": {"exec": TO_OWNER}}
+    sections: dict[str, Any] = {**HOST, "tools": {"exec": {**EXEC, **exec_keys}}, "approvals": {"exec": TO_OWNER}}
     async with straight(root, **sections) as way:
         yield way
 
@@ -139,7 +139,7 @@ async def requested(client: GatewayClient) -> dict[str, Any]:
 @pytest.mark.asyncio
 async def test_a_client_with_the_scope_hears_the_question_and_decides_and_one_without_neither(tmp_path: Path) -> None:
     marker = tmp_path / "marker"
-    sections = {**HOST, "tools": {"exec": EXEC}}
+    sections: dict[str, Any] = {**HOST, "tools": {"exec": EXEC}}
     async with (
         straight(tmp_path, **sections) as way,
         operator(way.gateway, "operator.approvals") as approver,
