@@ -235,6 +235,17 @@ async def test_runs_are_remembered_for_ten_minutes(tmp_path: Path) -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_run_that_ended_keeps_no_images(world: World) -> None:
+    image = {"type": "image", "data": "iVBORw0KGgo=", "mimeType": "image/png"}
+    async with running(world, {"steps": [{"text": "a"}]}) as agent:
+        run = agent.runtime.submit(turn("look", images=(image,)))
+        assert run.request.images == (image,)
+        await asyncio.wait_for(run.result(), 5)
+        assert not run.request.images
+        assert run.task is None
+
+
+@pytest.mark.asyncio
 async def test_abort_stops_what_runs_and_drops_what_waits(world: World) -> None:
     model = Gated()
     async with running(world, model) as agent:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from openclaw.agent.contract import TurnRequest, TurnResult
@@ -66,9 +66,10 @@ class Runs:
         self._active[run.run_id] = run
 
     def ended(self, run: Run) -> None:
-        """Note that a run has its result."""
+        """Note that a run has its result; its images and its task are not kept with it."""
         if self._active.get(run.run_id) is run:
             del self._active[run.run_id]
+        run.request, run.task = replace(run.request, images=()), None
         now = self._clock.now_ms()
         self._ended.pop(run.run_id, None)
         self._ended[run.run_id] = (now, run)
