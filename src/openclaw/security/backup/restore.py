@@ -21,10 +21,12 @@ from openclaw.config.load import Loaded, read_config
 from openclaw.config.write import rotate_backups
 from openclaw.policy.diff import diff_policies
 from openclaw.security.backup.archive import Archive, open_archive
+from openclaw.security.backup.exchange import Exchange
 from openclaw.security.backup.manifest import FileEntry, Manifest
 from openclaw.security.backup.names import BEFORE, KEPT_ON_RESTORE, STAGING, STATE, WORKSPACES, left_out
+from openclaw.security.running import refuse_running
 from openclaw.state.files import check_owned, private_dir, sync_dir, write_private
-from openclaw.state.gateway_lock import gateway_lock, gateway_owner
+from openclaw.state.gateway_lock import gateway_lock
 from openclaw.state.layout import StateLayout
 from openclaw.system.clock import Clock
 from openclaw.system.environment import Environment
@@ -143,7 +145,7 @@ class Restore:
             Unavailable: the disk refuses.
         """
         assert self._staging is not None
-        with _as_only_one(self._layout, self._clock), _Exchange() as exchange:
+        with _as_only_one(self._layout, self._clock), Exchange() as exchange:
             before = self._exchange_state(exchange)
             for placed in plan.workspaces:
                 staged = self._staging / WORKSPACES / placed.agent
@@ -216,7 +218,7 @@ class Restore:
 
     # The exchange
 
-    def _exchange_state(self, exchange: _Exchange) -> Path | None:
+    def _exchange_state(self, exchange: Exchange) -> Path | None:
         assert self._staging is not None
         root, staged = self._layout.root, self._staging / STATE
         old = [name for name in _entries(root, self._staging) if name not in KEPT_ON_RESTORE]
@@ -230,7 +232,7 @@ class Restore:
                 exchange.move(item, root / item.name)
         return before
 
-    def _exchange_workspace(self, exchange: _Exchange, staged: Path, place: Path) -> None:
+    def _exchange_workspace(self, exchange: Exchange, staged: Path, place: Path) -> None:
         if place.is_symlink() or place.exists():
             exchange.move(place, place.with_name(f"{place.name}{BEFORE.rstrip('-')}-{self._stamp}"))
         private_dir(place.parent)
@@ -251,50 +253,6 @@ class Restore:
             if staged.is_file():
                 rotate_backups(target)
                 write_private(target, staged.read_bytes())
-
-
-class _Exchange:
-    """Renames, taken back in reverse when anything fails."""
-
-    def __init__(self) -> None:
-        self._done: list[tuple[Path, Path]] = []
-        self._made: list[Path] = []
-
-    def __enter__(self) -> _Exchange:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            return
-        for old, new in reversed(self._done):
-            _rename(new, old)
-        for folder in reversed(self._made):
-            folder.rmdir()
-
-    def make(self, folder: Path) -> None:
-        """Make a directory."""
-        try:
-            folder.mkdir(mode=0o700)
-        except OSError as error:
-            raise Unavailable(f"cannot make {folder}: {(error.strerror or str(error)).lower()}") from error
-        self._made.append(folder)
-
-    def move(self, old: Path, new: Path) -> None:
-        """Rename, also onto another disk; never over or into what is there."""
-        if new.is_symlink() or new.exists():
-            raise Unavailable(f"{new} is in the way; everything is as it was", code="backup-failed")
-        try:
-            _rename(old, new)
-        except OSError as error:
-            if old.exists() and new.is_dir() and not new.is_symlink():
-                shutil.rmtree(new, ignore_errors=True)  # a copy to another disk that was cut
-            why = (error.strerror or str(error)).lower()
-            raise Unavailable(f"cannot move {old}: {why}; everything is as it was", code="backup-failed") from error
-        self._done.append((old, new))
-
-
-def _rename(old: Path, new: Path) -> None:
-    shutil.move(old, new)
 
 
 def _is_wanted(name: str, agents: set[str]) -> bool:
@@ -324,19 +282,6 @@ def _widened(before: Loaded, after: Loaded | None) -> tuple[str, ...]:
         return ()
     old, new = (compile_policy(config, config.environment) for config in (before.config, after.config))
     return diff_policies(old, new).widened
-
-
-def refuse_running(layout: StateLayout) -> None:
-    """Refuse to exchange the state under a running gateway.
-
-    Raises:
-        Refused: one runs.
-    """
-    owner = gateway_owner(layout)
-    if owner is not None:
-        raise Refused(
-            f"the gateway runs (pid {owner.pid}); stop it first with: openclaw gateway stop", code="gateway-running"
-        )
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Final, Literal
 from openclaw.config.places import agent_workspace, default_agent, listed_agents
 from openclaw.config.plain import read_plain
 from openclaw.policy.where.key_ids import normalise_agent_id
-from openclaw.security.doctor.repairs.moves import refuse_running
+from openclaw.security.running import refuse_running
 from openclaw.state.files import check_owned
 from openclaw.state.layout import StateLayout
 from openclaw.system.environment import Environment

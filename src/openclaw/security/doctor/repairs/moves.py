@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from openclaw.security.doctor.repairs.files import lines_of
+from openclaw.security.running import refuse_running
 from openclaw.security.state_tree import scan
 from openclaw.state.files import private_dir, sync_dir
-from openclaw.state.gateway_lock import gateway_owner
 from openclaw.state.layout import StateLayout
 from openclaw.system.errors import Refused, Unavailable
 
@@ -47,8 +47,7 @@ class MoveStateDirectory:
             raise Refused(f"{self.old} is no directory of yours", code="state-foreign")
         if self.new.is_symlink() or self.new.exists():
             raise Refused(f"{self.new} exists already; join the two by hand", code="state-conflict")
-        if gateway_owner(StateLayout.at(self.old)) is not None:
-            raise Refused(f"a gateway uses {self.old} now; stop it first", code="gateway-running")
+        refuse_running(StateLayout.at(self.old))
         self.old.rename(self.new)
         self.old.symlink_to(self.new, target_is_directory=True)
         sync_dir(self.new.parent)
@@ -84,19 +83,6 @@ class MoveFiles:
         """Move them; names that are taken stay where they are."""
         refuse_running(StateLayout.at(self.root))
         return move_files(self.root, self.places, self.shown)
-
-
-def refuse_running(layout: StateLayout) -> None:
-    """Refuse to move files away from under a gateway.
-
-    Raises:
-        Refused: one runs on this state directory.
-    """
-    owner = gateway_owner(layout)
-    if owner is not None:
-        raise Refused(
-            f"the gateway runs (pid {owner.pid}); stop it first with: openclaw gateway stop", code="gateway-running"
-        )
 
 
 def move_files(root: Path, moves: tuple[tuple[str, str], ...], shown: str) -> tuple[str, ...]:

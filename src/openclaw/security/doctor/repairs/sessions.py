@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from openclaw.policy.where.session_keys import canonical_key
-from openclaw.security.doctor.repairs.moves import contents, move_files, refuse_running
+from openclaw.security.doctor.repairs.moves import contents, move_files
+from openclaw.security.running import refuse_running
 from openclaw.state.files import read_json, write_json
 from openclaw.state.layout import StateLayout
 from openclaw.state.locks import file_lock
