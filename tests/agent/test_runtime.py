@@ -239,9 +239,10 @@ async def test_a_run_that_ended_keeps_no_images(world: World) -> None:
     image = {"type": "image", "data": "iVBORw0KGgo=", "mimeType": "image/png"}
     async with running(world, {"steps": [{"text": "a"}]}) as agent:
         run = agent.runtime.submit(turn("look", images=(image,)))
-        assert len(run.request.images) == 1
+        given = run.request
         await asyncio.wait_for(run.result(), 5)
-        assert len(run.request.images) == 0
+        assert given.images == (image,)
+        assert run.request.images == ()
         assert run.task is None
 
 
