@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 from openclaw.config.compile import compile_policy
 from openclaw.config.model import Config
 from openclaw.policy.diff import diff_policies
-from openclaw.policy.domain.lens import tool_run
+from openclaw.policy.domain.lens import elevated_facts, tool_run
 from openclaw.policy.domain.powers import CORE_CATALOGUE
 from openclaw.policy.inbound import Judged, judge_inbound
 from openclaw.policy.snapshot import Policy
+from openclaw.policy.verdict import Outcome
+from openclaw.policy.what.elevated import elevated_gates
+from openclaw.policy.what.labels import Source
 from openclaw.policy.what.tool_policy import effective_tools
 from openclaw.policy.where.sandbox_mode import Placement, sandbox_status
 from openclaw.policy.who.admission_result import Decision
@@ -292,3 +295,65 @@ def test_every_tool_that_a_change_newly_offers_is_told(first: Any, second: Any, 
                 texts = [text for text in told.widened if " use " in text]
                 assert texts, (gained, sender, chat)
                 assert any(name in text for name in gained for text in texts) or any("more tools" in t for t in texts)
+
+
+RIGHTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "owners": st.lists(st.sampled_from(["telegram:1", "2", "discord:1", "*"]), max_size=2),
+        "elevated": st.lists(st.sampled_from(["1", "telegram:2", "name:ann", "*"]), max_size=2),
+        "own": st.lists(st.sampled_from(["1", "2", "*"]), max_size=2),
+        "dm": st.lists(st.sampled_from(["1", "2", "@ann"]), max_size=2, unique=True),
+        "bound": st.sampled_from([("direct", "1"), ("direct", "2"), ("group", "-100"), ("group", "-300")]),
+    },
+)
+
+
+def rights_document(drawn: Mapping[str, Any]) -> dict[str, Any]:
+    elevated = {"allowFrom": {"telegram": drawn.get("elevated", [])}}
+    own = {"allowFrom": {"telegram": drawn["own"]}} if "own" in drawn else {}
+    kind, peer = drawn.get("bound", ("direct", "9"))
+    return {
+        "commands": {"ownerAllowFrom": drawn.get("owners", [])},
+        "tools": {"elevated": elevated},
+        "agents": {"list": [{"id": "main", "tools": {"elevated": own}}, {"id": "ops"}]},
+        "bindings": [{"agentId": "ops", "match": {"channel": "telegram", "peer": {"kind": kind, "id": peer}}}],
+        "channels": {
+            "telegram": {
+                "botToken": "1:x",
+                "allowFrom": drawn.get("dm", []),
+                "groupPolicy": "open",
+                "groups": {"*": {}},
+            }
+        },
+    }
+
+
+def rights_of(policy: Policy, facts: MessageFacts, approved: tuple[str, ...]) -> tuple[bool, bool, str]:
+    """Return whether a message is elevated, whether its sender owns, and whom it reaches; nothing when it does not."""
+    found = judged(policy, "telegram", facts, approved)
+    admission, agent = found.admission, found.route.agent_id
+    if admission.decision is not Decision.DELIVER:
+        return False, False, ""
+    source = admission.admitted_by or Source.STRANGER
+    who = elevated_facts("telegram", facts, admission, source, agent, found.session_key)
+    allowed = elevated_gates(policy.tools.elevated, who).outcome is Outcome.ALLOW
+    return allowed, admission.sender_is_owner, agent
+
+
+@settings(max_examples=100, deadline=None)
+@given(RIGHTS, RIGHTS, st.sampled_from(["owners", "elevated", "own", "dm", "bound"]))
+def test_every_right_that_a_change_newly_gives_is_told(first: Any, second: Any, part: str) -> None:
+    edited = {key: value for key, value in first.items() if key != part} | (
+        {part: second[part]} if part in second else {}
+    )
+    before, after = policy_of(rights_document(first)), policy_of(rights_document(edited))
+    told = [text for text in diff_policies(before, after).widened if text.startswith(("telegram", "everybody"))]
+    for facts, approved in CASES["telegram"]:
+        had, has = rights_of(before, facts, approved), rights_of(after, facts, approved)
+        if has[2] and has[2] != had[2]:
+            assert any(f"reach agent {has[2]}" in text or f"trigger agent {has[2]}" in text for text in told)
+        elif has[0] and not had[0]:
+            assert any("elevated" in text for text in told), facts
+        elif has[1] and not had[1]:
+            assert any("owner" in text for text in told), facts

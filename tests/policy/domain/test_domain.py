@@ -49,6 +49,7 @@ def test_people_on_the_same_lists_are_one_class() -> None:
         "2 listed senders (1, 2)": ("1", "2"),
         "listed sender 3": ("3",),
         "listed sender 4": ("4",),
+        "listed sender 4, once paired": ("4",),
     }
 
 
@@ -61,6 +62,13 @@ def test_an_owner_an_approver_and_a_bound_peer_are_classes_of_their_own() -> Non
         bindings=[{"agentId": "main", "match": {"channel": "telegram", "peer": {"kind": "direct", "id": "3"}}}],
     )
     assert {"owner 1", "listed sender 2", "listed sender 3", "listed sender 4"} <= set(found)
+
+
+def test_people_on_other_lists_are_looked_at_as_paired_in_private_only() -> None:
+    policy = policy_of({"channels": {"telegram": {"allowFrom": ["1"], "groupAllowFrom": ["4"], "groups": {"-1": {}}}}})
+    twins = [one for one in chat_subjects([policy]) if one.person.label == "listed sender 4, once paired"]
+    assert [one.venue.label for one in twins] == ["direct messages"]
+    assert twins[0].person.approved == ("4",)
 
 
 def test_names_are_a_class_only_where_the_channel_compares_them() -> None:

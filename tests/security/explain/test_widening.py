@@ -142,3 +142,37 @@ async def test_a_write_that_narrows_asks_nobody(tmp_path: Path) -> None:
     shut = {"channels": {"telegram": {"dmPolicy": "disabled", "allowFrom": ["*"]}}}
     answer = await service(folder).write("set", {"raw": json.dumps(shut), "baseHash": known})
     assert answer["ok"] is True
+
+
+LOOSER: tuple[dict[str, Any], ...] = (
+    {"agents": {"defaults": {"sandbox": {"mode": "off"}}}},
+    {"tools": {"exec": {"security": "full", "ask": "off"}}},
+    {"tools": {"exec": {"host": None}}},
+    {"tools": {"deny": None}},
+    {"tools": {"elevated": {"allowFrom": {"telegram": ["9"]}}}},
+    {"channels": {"telegram": {"allowFrom": ["7", "9"]}}},
+    {"commands": {"ownerAllowFrom": ["telegram:9"]}},
+    {"gateway": {"controlUi": {"dangerouslyDisableDeviceAuth": True}}},
+    {"plugins": {"entries": {"x": {"enabled": True}}}},
+)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("patch", LOOSER, ids=[json.dumps(one) for one in LOOSER])
+async def test_adv_F3_a_patch_that_loosens_security_is_refused_until_somebody_confirms(
+    tmp_path: Path, patch: dict[str, Any]
+) -> None:
+    folder = ConfigFolder(tmp_path)
+    folder.write(
+        {
+            "agents": {"defaults": {"sandbox": {"mode": "all"}}},
+            "tools": {"exec": {"host": "gateway"}, "deny": ["read"]},
+            "channels": {"telegram": {"botToken": "1:x", "allowFrom": ["7"]}},
+        }
+    )
+    before = folder.main.read_bytes()
+    known = read_config(folder.layout, folder.environment).source.hash
+    with pytest.raises(InvalidInput) as refused:
+        await service(folder).write("patch", {"raw": json.dumps(patch), "baseHash": known})
+    assert refused.value.details.get("widens") or "issues" in refused.value.details
+    assert folder.main.read_bytes() == before

@@ -12,6 +12,7 @@ from openclaw.policy.diff.model import NO_CHANGE, Change, Fact, PolicyDiff
 from openclaw.policy.diff.setting_facts import pattern_facts, setting_facts
 from openclaw.policy.diff.words import Row, tell
 from openclaw.policy.domain.lens import Lens
+from openclaw.policy.domain.people import ONCE_PAIRED, Standing
 from openclaw.policy.domain.powers import CORE_CATALOGUE, Grant, Power
 from openclaw.policy.domain.subjects import Subject, agents_of, chat_subjects, inner_subjects
 from openclaw.policy.snapshot import Policy
@@ -19,6 +20,8 @@ from openclaw.policy.what.tool_names import Catalogue
 
 _APPLY_PATCH_MODELS: Final = "openai"
 _FACT_WEIGHT: Final = 3
+_WEIGHTS: Final = {Standing.NAMED: 3, Standing.PAIRED: 3, Standing.BOT: 5, Standing.STRANGER: 10}
+"""How much it counts that somebody is concerned; a person whom a list names counts 1."""
 
 
 def diff_policies(
@@ -51,9 +54,12 @@ def diff_policies(
     old, new = _facts(before, agents, patterns=waits), _facts(after, agents, patterns=waits)
     gained = tell((Row(one, has - had, has) for one, had, has in rows), gained=True)
     lost = tell((Row(one, had - has, had) for one, had, has in rows), gained=False)
+    opens = (*_moved(new, old, guard=False), *_moved(old, new, guard=True, ends=True))
+    shuts = (*_moved(old, new, guard=False, ends=True), *_moved(new, old, guard=True))
     return PolicyDiff(
-        widens=_distinct(gained, _moved(new, old, guard=False), _moved(old, new, guard=True, ends=True)),
-        narrows=_distinct(lost, _moved(old, new, guard=False, ends=True), _moved(new, old, guard=True)),
+        widens=_distinct(gained, opens),
+        narrows=_distinct(lost, shuts),
+        weight=_people(rows) + _FACT_WEIGHT * len((*opens, *shuts)),
     )
 
 
@@ -91,6 +97,16 @@ def _settled(rows: Sequence[_Row], before: Policy, after: Policy) -> tuple[_Row,
         )
         for one, left, right in rows
     )
+
+
+def _people(rows: Sequence[_Row]) -> int:
+    """Return how much the people count who have more or less than before, each once."""
+    concerned = {
+        (one.channel, one.account, one.person.label.removesuffix(ONCE_PAIRED)): _WEIGHTS.get(one.person.standing, 1)
+        for one, had, has in rows
+        if had != has
+    }
+    return sum(concerned.values())
 
 
 def _kind(subject: Subject) -> Hashable:
@@ -139,7 +155,7 @@ def _moved(
     for (said, what), facts in told.items():
         who = ", ".join(dict.fromkeys(fact.who for fact in facts))
         text = said.replace("{now}", now).replace("{who}", who).replace("{what}", what, 1)
-        yield Change(text, facts[0].topic, _FACT_WEIGHT)
+        yield Change(text, facts[0].topic)
 
 
 def _distinct(*parts: Iterable[Change]) -> tuple[Change, ...]:

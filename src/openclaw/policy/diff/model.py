@@ -14,12 +14,10 @@ class Change:
     Attributes:
         text: one sentence for people, without secrets.
         topic: what it is about: `access`, `tools`, `exec`, `gateway` and so on.
-        weight: how wide it is: 1 for people whom a list names, more the less is known of them.
     """
 
     text: str
     topic: str = field(default="access", compare=False)
-    weight: int = field(default=1, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +27,18 @@ class PolicyDiff:
     Attributes:
         widens: what becomes possible; a change with any of these needs somebody's consent.
         narrows: what stops being possible.
+        weight: how many are concerned; for choosing the smaller of two changes. A person whom a list names counts 1,
+            others more, the less is known of them.
     """
 
     widens: tuple[Change, ...] = ()
     narrows: tuple[Change, ...] = ()
+    weight: int = field(default=0, compare=False)
 
     @property
     def is_empty(self) -> bool:
         """Return whether both policies admit the same."""
         return not self.widens and not self.narrows
-
-    @property
-    def weight(self) -> int:
-        """Return how much changes in all; for choosing the smaller of two changes."""
-        return sum(change.weight for change in (*self.widens, *self.narrows))
 
     @property
     def widened(self) -> tuple[str, ...]:

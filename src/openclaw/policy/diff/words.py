@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from openclaw.policy.diff.model import Change
-from openclaw.policy.domain.people import ANONYMOUS, STRANGERS, Standing, shown
+from openclaw.policy.domain.people import ANONYMOUS, ONCE_PAIRED, STRANGERS, Standing, shown
 from openclaw.policy.domain.powers import (
     ANY_COMMAND,
     ASKED_COMMANDS,
@@ -39,8 +39,6 @@ _TOOL_ORDER: Final = (
 _TOOLS_SHOWN: Final = 4
 _EVERYBODY: Final = 3
 """From so many rows on, a thing that happens to all who reach an agent is told of everybody."""
-_WEIGHTS: Final = {Standing.NAMED: 3, Standing.PAIRED: 3, Standing.BOT: 5, Standing.STRANGER: 10}
-"""How wide a change is that concerns them; a person whom a list names counts 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +81,7 @@ def tell(rows: Iterable[Row], *, gained: bool) -> list[Change]:
     for saying, subjects in told.items():
         everybody = saying.bare and len(subjects) >= _EVERYBODY and len(subjects) == reaching.get(saying.agent)
         who = f"everybody who reaches agent {saying.agent}" if everybody else "; ".join(name_all(subjects))
-        weight = max(_WEIGHTS.get(subject.person.standing, 1) for subject in subjects)
-        changes.append(Change(f"{who} {can} {saying.bare if everybody else saying.text}", saying.topic, weight))
+        changes.append(Change(f"{who} {can} {saying.bare if everybody else saying.text}", saying.topic))
     return changes
 
 
@@ -244,7 +241,10 @@ def name_all(subjects: Sequence[Subject]) -> list[str]:
 
 
 def _who(channel: str, account: str, labels: Sequence[str], places: Sequence[str]) -> str:
-    people = _joined([label for label in labels if label != ANONYMOUS or STRANGERS not in labels])
+    told = set(labels)
+    implied = {ANONYMOUS} if STRANGERS in told else set()
+    implied |= {f"{label}{ONCE_PAIRED}" for label in labels}
+    people = _joined([label for label in labels if label not in implied])
     if channel in ("", WEBCHAT):
         return people
     where = f"{channel} account {account}" if account != "default" else channel

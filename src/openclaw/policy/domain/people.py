@@ -16,6 +16,8 @@ ME: Final = SelfIdentity(id="openclaw-bot", username="openclaw_bot", e164="+1999
 """Who the bot is while a policy is asked about people who were made up."""
 STRANGERS: Final = "strangers"
 ANONYMOUS: Final = "senders without an id"
+ONCE_PAIRED: Final = ", once paired"
+"""Ends the label of people on some list who are paired as well; pairing counts in direct messages only."""
 _SHOWN: Final = 3
 
 
@@ -80,16 +82,25 @@ def people(rules: ChannelRules, listed: Listed, *, bots: bool, proxied: bool) ->
     found = [*by_id, *_by_name(style, listed, next(fresh))]
     if rules.self_chat and ME.e164:
         found.append(Person(Standing.LINKED, Sender(e164=ME.e164), "the linked number"))
-    paired = next(fresh)
-    found.append(Person(Standing.PAIRED, sender_with(style, paired), "paired senders", approved=(paired,)))
-    found.append(Person(Standing.STRANGER, sender_with(style, next(fresh)), STRANGERS))
-    found.append(Person(Standing.STRANGER, Sender(), ANONYMOUS))
-    found += _under_rule_names(by_id, listed.rule_names)
+    approved = next(fresh)
+    paired = Person(Standing.PAIRED, sender_with(style, approved), "paired senders", approved=(approved,))
+    twins = [
+        replace(one, label=f"{one.label}{ONCE_PAIRED}", approved=one.members[:1])
+        for one in by_id
+        if one.members[0] not in listed.writers
+    ]
+    found += [
+        paired,
+        Person(Standing.STRANGER, sender_with(style, next(fresh)), STRANGERS),
+        Person(Standing.STRANGER, Sender(), ANONYMOUS),
+        *twins,
+        *_under_rule_names((*by_id, paired, *twins), listed.rule_names),
+    ]
     if bots:
         found.append(Person(Standing.BOT, replace(sender_with(style, next(fresh)), is_bot=True), "bots"))
-        approved = next(fresh)
-        sender = replace(sender_with(style, approved), is_bot=True)
-        found.append(Person(Standing.BOT, sender, "paired bots", approved=(approved,)))
+        trusted = next(fresh)
+        sender = replace(sender_with(style, trusted), is_bot=True)
+        found.append(Person(Standing.BOT, sender, "paired bots", approved=(trusted,)))
         found += [
             replace(one, standing=Standing.BOT, sender=replace(one.sender, is_bot=True), label=f"{one.label} as a bot")
             for one in by_id
@@ -155,12 +166,17 @@ def _by_name(style: IdentityStyle, listed: Listed, fresh: str) -> Iterator[Perso
 
 
 def _under_rule_names(by_id: Sequence[Person], names: Iterable[str]) -> list[Person]:
-    """Return listed people once more under each name that tool rules treat by itself; such a rule can only narrow."""
+    """Return people once more under each name that a tool rule or an elevated list treats by itself."""
     return [
-        replace(one, sender=replace(one.sender, username=name, name=name), label=f"{one.label} under the name {name}")
+        replace(one, sender=replace(one.sender, username=name, name=name), label=_named(one.label, name))
         for name in sorted(names)
         for one in by_id
     ]
+
+
+def _named(label: str, name: str) -> str:
+    base = label.removesuffix(ONCE_PAIRED)
+    return f"{base} under the name {name}{label.removeprefix(base)}"
 
 
 def _label(word: str, members: Sequence[str]) -> str:

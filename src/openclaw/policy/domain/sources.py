@@ -29,6 +29,7 @@ class Listed:
         chats: conversations that lists of people name (iMessage).
         spelled: canonical id to the text that routing compares exactly.
         owners: ids that own the assistant in one of the policies.
+        writers: ids that every policy's list of direct messages names.
     """
 
     ids: dict[str, set[str]] = field(default_factory=dict)
@@ -37,6 +38,7 @@ class Listed:
     chats: set[str] = field(default_factory=set)
     spelled: dict[str, str] = field(default_factory=dict)
     owners: set[str] = field(default_factory=set)
+    writers: frozenset[str] = frozenset()
 
     def add_list(self, allow: AllowList | None, mark: str) -> None:
         """Take everybody whom a list names."""
@@ -59,6 +61,7 @@ class Listed:
 def collect(policies: Iterable[Policy], channel: str, account: str) -> Listed:
     """Return whom the policies name for a channel account."""
     found = Listed()
+    direct: list[frozenset[str]] = []
     for number, policy in enumerate(policies):
         scope = policy.access.account(channel, account)
         if scope is None:
@@ -68,6 +71,8 @@ def collect(policies: Iterable[Policy], channel: str, account: str) -> Listed:
         _elevated(found, policy.tools.elevated, channel, style, f"{number}.")
         _tool_rules(found, policy.tools.rooms.get(channel), style, f"{number}.")
         _routing(found, policy, scope, f"{number}.")
+        direct.append(scope.dm_list.ids)
+    found.writers = frozenset.intersection(*direct) if direct else frozenset()
     return found
 
 

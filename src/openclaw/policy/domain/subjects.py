@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from openclaw.policy.domain.people import Person, Standing, people
+from openclaw.policy.domain.people import ONCE_PAIRED, Person, Standing, people
 from openclaw.policy.domain.sources import collect, places_of
 from openclaw.policy.domain.venues import DIRECT, Venue, venues
 from openclaw.policy.snapshot import Policy
@@ -88,7 +88,8 @@ def chat_subjects(policies: Sequence[Policy], sectionless: frozenset[str] = froz
         who = people(scopes[0].rules, listed, bots=bots, proxied=proxied)
         for venue in venues(policies, channel, account, listed.chats):
             for person in who:
-                yield Subject(channel, account, person, venue)
+                if venue.is_direct or not person.label.endswith(ONCE_PAIRED):
+                    yield Subject(channel, account, person, venue)
 
 
 _DIRECT: Final = Venue(DIRECT, MessageFacts(ChatType.DIRECT))

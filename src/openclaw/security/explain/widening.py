@@ -42,6 +42,7 @@ def judge_configs(before: Config | None, after: Config, environment: Environment
     return PolicyDiff(
         widens=(*found.widens, *(Change(text, "config") for text in widens)),
         narrows=(*found.narrows, *(Change(f"undone: {text}", "config") for text in narrows)),
+        weight=found.weight + len(widens) + len(narrows),
     )
 
 
