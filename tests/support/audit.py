@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from openclaw.security.audit.context import AuditContext
+from openclaw.security.audit.fix import FixResult, apply_plan, make_plan
 from openclaw.security.audit.gather import gather
+from openclaw.security.audit.look import Looker
 from openclaw.security.audit.model import Finding
+from openclaw.security.audit.reading import Reading, read
 from openclaw.security.audit.report import Report
 from openclaw.security.audit.run import audit
+from openclaw.security.audit.stores import read_stores
 from openclaw.state.layout import StateLayout
 from openclaw.system.environment import Environment
 
@@ -70,6 +74,15 @@ class AuditHome:
                 parent.mkdir(mode=0o700)
         path.chmod(mode)
         return path
+
+    def reading(self) -> Reading:
+        return read(self.layout, self.environment, Looker())
+
+    def fix(self, *, dry_run: bool = False) -> FixResult:
+        """Mend what can be mended, as `--fix` does."""
+        looker, reading = Looker(), self.reading()
+        plan = make_plan(reading, read_stores(reading, (), looker), looker)
+        return apply_plan(plan, self.environment, dry_run=dry_run)
 
     def context(self, *, deep: bool = False) -> AuditContext:
         return gather(self.layout, self.environment, deep=deep, limit_ms=2000)
@@ -135,14 +148,21 @@ class Case:
         return home
 
 
-def plugin(home: AuditHome, name: str = "demo", package: str = "{}", channel: str | None = None, **files: str) -> None:
-    """Install a plugin folder; `__` in the names of files stands for a dot."""
-    home.folder("extensions")
+def plugin(
+    home: AuditHome,
+    name: str = "demo",
+    package: str = "{}",
+    channel: str | None = None,
+    folder: str | None = None,
+    **files: str,
+) -> None:
+    """Make a plugin folder, by default an installed one; `__` in the names of files stands for a dot."""
+    base = folder or f"extensions/{name}"
     manifest = {"id": name, "configSchema": {"type": "object"}, "channels": [channel] if channel else []}
-    home.file(f"extensions/{name}/openclaw.plugin.json", json.dumps(manifest))
-    home.file(f"extensions/{name}/package.json", package)
+    home.file(f"{base}/openclaw.plugin.json", json.dumps(manifest))
+    home.file(f"{base}/package.json", package)
     for file, text in files.items():
-        home.file(f"extensions/{name}/{file.replace('__', '.')}", text)
+        home.file(f"{base}/{file.replace('__', '.')}", text)
 
 
 def skill(home: AuditHome, folder: str = "skills/demo", text: str = "Do it.", **files: str) -> None:

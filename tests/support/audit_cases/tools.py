@@ -270,6 +270,21 @@ PLUGINS = (
         setup=many_names,
         clean_setup=lambda home: skill(home, "workspace/skills/demo"),
     ),
+    Case(
+        "plugins.in_workspace",
+        "info",
+        setup=lambda home: home.folder("workspace/.openclaw/extensions/demo"),
+        clean_setup=lambda home: home.folder("workspace/.openclaw/extensions"),
+        says="is not loaded",
+    ),
+    Case(
+        "plugins.in_workspace",
+        "critical",
+        {"plugins": {"load": {"paths": ["~/.openclaw/workspace/demo"]}}},
+        {"plugins": {"load": {"paths": ["~/.openclaw/demo"]}}},
+        setup=lambda home: plugin(home, folder="workspace/demo"),
+        clean_setup=lambda home: plugin(home, folder="demo"),
+    ),
     Case("skills.workspace.agent_writable", "info", {}, {"skills": {"load": {"workspace": False}}}),
     Case("skills.workspace.agent_writable", "info", {}, docker()),
 )

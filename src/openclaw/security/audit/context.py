@@ -20,14 +20,18 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class SkillFolders:
-    """What the skill folders of the workspaces hold.
+class Workspaces:
+    """What the workspaces hold.
 
     Attributes:
+        homes: their folders.
+        plugins: folders of theirs in which the original looks for plugins.
         escapes: skill files that lie outside their workspace, with where they lead.
         cut: workspaces whose search hit its limit.
     """
 
+    homes: tuple[Path, ...] = ()
+    plugins: tuple[Path, ...] = ()
     escapes: tuple[tuple[Path, Path], ...] = ()
     cut: tuple[Path, ...] = ()
 
@@ -40,7 +44,7 @@ class AuditContext:
         reading: the config.
         disk: the state directory.
         stores: the stores beside the config.
-        skills: skill folders of the workspaces.
+        workspaces: what lies in the agents' workspaces.
         deep: what `--deep` gathered; None without it.
         own_addresses: addresses of this machine.
         troubles: what could not be looked at, and why.
@@ -50,7 +54,7 @@ class AuditContext:
     reading: Reading
     disk: Disk
     stores: Stores
-    skills: SkillFolders = field(default_factory=SkillFolders)
+    workspaces: Workspaces = field(default_factory=Workspaces)
     deep: Deep | None = None
     own_addresses: frozenset[str] = frozenset()
     troubles: tuple[tuple[Path, str], ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from openclaw.security.audit.context import AuditContext, SkillFolders
+from openclaw.security.audit.context import AuditContext, Workspaces
 from openclaw.security.audit.disk import look_at_disk
 from openclaw.security.audit.look import Looker
 from openclaw.security.audit.reading import Reading, read
@@ -69,7 +69,7 @@ def gather_for(
         reading=reading,
         disk=disk,
         stores=stores,
-        skills=SkillFolders() if cheap else look_at_workspaces(reading, looker),
+        workspaces=Workspaces() if cheap else look_at_workspaces(reading, looker),
         deep=found,
         own_addresses=addresses,
         troubles=tuple(sorted(looker.troubles.items())),

@@ -1,4 +1,4 @@
-"""Which plugins are trusted, pinned and reachable, and who may plant skills (audit.md 4.8, 9.1)."""
+"""Which plugins are trusted, pinned and reachable (audit.md 4.8, 9.1)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,6 @@ from openclaw.config.catalog import BUILT_IN
 from openclaw.security.audit.agent_settings import (
     contexts,
     has_tool_lists,
-    offers,
-    sandbox_mode,
-    workspace_access,
-    writers,
 )
 from openclaw.security.audit.channel_cases import is_loaded
 from openclaw.security.audit.context import AuditContext
@@ -208,58 +204,5 @@ def installs(ctx: AuditContext) -> Hits:
         yield Hit(f"{some(names)}.", id=check_id, place=check_id.rpartition(".")[0])
 
 
-@check(
-    "skills.workspace.symlink_escape",
-    Severity.WARN,
-    topic=Topic.PLUGINS,
-    title="A workspace skill lies outside its workspace",
-    when="A SKILL.md below <workspace>/skills leads, through a link, to a file outside the workspace; at most 2000 "
-    "files.",
-    attack="Whoever owns that file writes instructions that the agent follows.",
-    remedy="Replace the link by a copy.",
-    since=Since.LATER,
-)
-@check(
-    "skills.workspace.scan_truncated",
-    Severity.WARN,
-    topic=Topic.PLUGINS,
-    title="A skills folder is too large to look through",
-    when="The search for skills of a workspace hit its limit (40000 names, 2000 skills).",
-    attack="What is not seen is not judged.",
-    remedy="Move what is no skill out of <workspace>/skills.",
-    since=Since.LATER,
-)
-def workspace_skills(ctx: AuditContext) -> Hits:
-    """Links that lead out."""
-    for path, target in ctx.skills.escapes:
-        yield Hit(f"{path} → {target}", id="skills.workspace.symlink_escape", place=str(path))
-    for workspace in ctx.skills.cut:
-        yield Hit(f"{workspace}/skills", id="skills.workspace.scan_truncated", place=str(workspace))
-
-
-@check(
-    "skills.workspace.agent_writable",
-    Severity.INFO,
-    topic=Topic.PLUGINS,
-    title="Agents can write their own skills",
-    when="skills.load.workspace is not false, and an agent has write, edit or exec where its workspace is writable.",
-    attack="A turn that was taken over plants a skill, and the next session follows it.",
-    remedy="Set skills.load.workspace to false when no workspace skills are needed.",
-    since=Since.OURS,
-)
-def writable_skills(ctx: AuditContext) -> Hits:
-    """A skill folder in reach of the one who reads it."""
-    if at(ctx.document, "skills", "load", "workspace") is False:
-        return
-    found = []
-    for _, agent, entry in contexts(ctx):
-        kept_out = sandbox_mode(ctx, entry) == "all" and workspace_access(ctx, entry) != "rw"
-        if not kept_out and offers(ctx, entry, "exec", *writers(ctx)):
-            found.append(agent)
-    if found:
-        yield Hit(f"agents: {some(found)}.", place="skills.load.workspace")
-
-
 SEED: Final[tuple[Check, ...]] = (no_allowlist,)
-LATER: Final[tuple[Check, ...]] = (installs, phantom_entries, reachable_tools, workspace_skills)
-OURS: Final[tuple[Check, ...]] = (writable_skills,)
+LATER: Final[tuple[Check, ...]] = (installs, phantom_entries, reachable_tools)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from openclaw.security.audit import (
@@ -26,8 +25,9 @@ from openclaw.security.audit import (
     plugins,
     sandboxes,
     summary,
+    workspaces,
 )
-from openclaw.security.audit.model import Check, Rule
+from openclaw.security.audit.model import Check
 
 SEED: Final[tuple[Check, ...]] = (
     *summary.SEED,
@@ -55,6 +55,7 @@ LATER: Final[tuple[Check, ...]] = (
     *browser.LATER,
     *hooks.LATER,
     *plugins.LATER,
+    *workspaces.LATER,
     *sandboxes.LATER,
     *execs.LATER,
     *exposure.LATER,
@@ -69,16 +70,10 @@ OURS: Final[tuple[Check, ...]] = (
     *own.OURS,
     *hygiene.OURS,
     *people.OURS,
-    *plugins.OURS,
+    *workspaces.OURS,
     *sandboxes.OURS,
     *live.OURS,
 )
 """Checks of this system."""
 
 CHECKS: Final[tuple[Check, ...]] = (*SEED, *LATER, *OURS)
-
-
-def rules() -> Iterator[Rule]:
-    """Yield every rule, in the order of the report."""
-    for found in CHECKS:
-        yield from found.rules

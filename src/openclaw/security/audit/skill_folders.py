@@ -12,12 +12,13 @@ from typing import Final
 
 from openclaw.config.places import agent_workspace
 from openclaw.policy.where.key_ids import normalise_agent_id
-from openclaw.security.audit.context import SkillFolders
+from openclaw.security.audit.context import Workspaces
 from openclaw.security.audit.look import Kind, Looker
 from openclaw.security.audit.reading import Reading
 from openclaw.security.audit.values import at, entries
 
 SKILL: Final = "SKILL.md"
+_PLUGINS: Final = ".openclaw/extensions"
 _MAX_SKILLS: Final = 2000
 _MAX_NAMES: Final = 40_000
 _MAX_DEPTH: Final = 32
@@ -43,11 +44,12 @@ def workspaces(reading: Reading) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def look_at_workspaces(reading: Reading, looker: Looker) -> SkillFolders:
-    """Return the skill files of the workspaces that lie elsewhere."""
+def look_at_workspaces(reading: Reading, looker: Looker) -> Workspaces:
+    """Return the skill files of the workspaces that lie elsewhere, and the plugin folders."""
+    homes = workspaces(reading)
     escapes: list[tuple[Path, Path]] = []
     cut: list[Path] = []
-    for workspace in workspaces(reading):
+    for workspace in homes:
         folder = workspace / "skills"
         seen = looker.look(folder)
         if seen is None or seen.kind not in (Kind.FOLDER, Kind.LINK):
@@ -60,7 +62,10 @@ def look_at_workspaces(reading: Reading, looker: Looker) -> SkillFolders:
                 escapes.append((path, target))
         if walk.cut:
             cut.append(workspace)
-    return SkillFolders(tuple(escapes), tuple(cut))
+    managed = reading.layout.root / "extensions"
+    places = [place for home in homes if (place := home / _PLUGINS) != managed]
+    plugins = [place for place in places if next(looker.folder(place), None) is not None]
+    return Workspaces(homes, tuple(plugins), tuple(escapes), tuple(cut))
 
 
 class _Walk:
