@@ -270,6 +270,6 @@ class Approvals:
                 agent=pending.view.agent_id,
                 actor={"resolvedBy": by} if by else {},
                 what=what,
-                verdict={"outcome": outcome, "rule": rule},
+                verdict={"outcome": outcome, "rule": rule or f"approval:{outcome}"},
             )
         )

@@ -131,9 +131,9 @@ def running_event(approval_id: str, session_id: str, seconds: float, command: st
 
 
 def finished_event(approval_id: str, session_id: str, end: Ended) -> str:
-    """Return the event of an approved command's end; each line of its output is quoted."""
+    """Return the event of an approved command's end: a head line, then its output, which the prompt quotes."""
     head = f"Exec finished (gateway id={approval_id}, session={session_id}, {end.how})"
-    return "\n".join((head, *(f"> {line}" for line in end.output[-EVENT_TAIL:].splitlines())))
+    return "\n".join((head, *end.output[-EVENT_TAIL:].splitlines()))
 
 
 def _shown(command: str) -> str:

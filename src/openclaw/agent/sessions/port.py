@@ -119,18 +119,20 @@ class SessionsForTools:
 
     def _visible(self, run: RunContext) -> Iterator[tuple[str, Entry]]:
         routing = self.policy().routing
-        placement = sandbox_status(
-            routing.sandbox, run.agent_id, run.session_key, parent_sandboxed=run.parent_sandboxed
-        )
         caller = Caller(
             session_key=run.session_key,
-            sandboxed=placement.outcome is Placement.SANDBOX,
+            sandboxed=self._sandboxed(run),
             sandbox_visibility=routing.sandbox.settings(run.agent_id).tools_visibility,
         )
         for key, entry in self.sessions.all():
             target = Target(key, self._ancestors(entry))
             if may_see(routing.visibility, caller, target).outcome is Outcome.ALLOW:
                 yield key, entry
+
+    def _sandboxed(self, run: RunContext) -> bool:
+        rules = self.policy().routing.sandbox
+        placement = sandbox_status(rules, run.agent_id, run.session_key, parent_sandboxed=run.parent_sandboxed)
+        return placement.outcome is Placement.SANDBOX
 
     def _ancestors(self, entry: Entry) -> tuple[str, ...]:
         found: list[str] = []
@@ -153,7 +155,7 @@ class SessionsForTools:
             "totalTokens": entry.get("totalTokens"),
             **{name: entry.get(name) for name in (*_PLACES, *_LEVELS)},
         }
-        if run.requester.is_owner and entry.get("sessionId"):
+        if run.requester.is_owner and entry.get("sessionId") and not self._sandboxed(run):
             row["transcriptPath"] = str(self.sessions.path(key, entry))
         return {name: value for name, value in row.items() if value is not None}
 
