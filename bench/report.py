@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Final
@@ -59,14 +60,19 @@ class Row:
 
 
 WIDTH: Final = 132
+SHORTEST: Final = 0.05
+"""Seconds below which the share of busy processors says nothing."""
 _DECIMALS: Final = {"s": 3, "ms": 1, "MB": 0, "/CPU-s": 0}
 
 
 def observed(figures: Iterable[Figure]) -> Iterator[Row]:
     """Note the load of the machine beside each figure as it comes."""
     psutil.cpu_percent(None)
+    since, busy = time.monotonic(), 0.0
     for figure in figures:
-        yield Row(figure, os.getloadavg()[0], psutil.cpu_percent(None) / 100)
+        if time.monotonic() - since > SHORTEST:  # figures that come together were measured together
+            since, busy = time.monotonic(), psutil.cpu_percent(None) / 100
+        yield Row(figure, os.getloadavg()[0], busy)
 
 
 def table(rows: list[Row], seconds: float) -> None:
