@@ -11,6 +11,10 @@ TABLE: Final[Table] = {
     "status": ("openclaw.cli.gateway_status:status", "Show whether it runs, on which port, and whether it answers."),
     "health": ("openclaw.cli.health:health", "Ask the running gateway for its health."),
     "stop": ("openclaw.cli.gateway_stop:stop", "Stop the gateway of this state directory."),
+    "install": ("openclaw.cli.service:install", "Install it as a service that starts with your session."),
+    "uninstall": ("openclaw.cli.service:uninstall", "Stop the service and remove its definition."),
+    "start": ("openclaw.cli.service:start", "Start the installed service."),
+    "restart": ("openclaw.cli.service:restart", "Stop and start the installed service."),
     "call": ("openclaw.cli.gateway_call:call", "Call one of its methods."),
 }
 

@@ -68,9 +68,14 @@ def _scheme(gateway: object) -> str:
 
 
 def _service(context: CliContext) -> dict[str, Any]:
-    """Return what is known of the process; this build installs no system service."""
+    """Return what is known of the installed service, or else of the process."""
+    from openclaw.security.service.manager import gateway_service
     from openclaw.state.gateway_lock import gateway_owner
 
+    manager = gateway_service(context.layout, context.environment)
+    state = manager.status()
+    if state.installed:
+        return state.as_json(manager.spec)
     owner = gateway_owner(context.layout)
     running = owner is not None
     detail = f"pid {owner.pid}, port {owner.port}" if owner is not None else "no process holds the state directory"
