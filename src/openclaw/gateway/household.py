@@ -50,6 +50,7 @@ from openclaw.state.ledger_port import LedgerEntry
 from openclaw.state.pairing import PairingStore
 from openclaw.system.clock import Clock
 from openclaw.system.environment import Environment
+from openclaw.system.errors import OpenClawError
 from openclaw.system.logs import LogSystem
 from openclaw.system.redaction import Redactor
 from openclaw.system.tasks import Supervisor
@@ -358,6 +359,7 @@ class GatewayHousehold:
 
     async def start(self) -> None:
         """Settle the outbox, take on what is open, start channels and the config watcher."""
+        await asyncio.to_thread(self._import_logins)
         await self._delivery.recover()
         self._tasks.start(self._delivery.run(), name="delivery")
         await self._intake.replay(self._webchat.resume)
@@ -366,6 +368,23 @@ class GatewayHousehold:
         self._tasks.start(self._live.watch(self._clock), name="config watch")
         self._tasks.start(self._prune(), name="journal prune")
         self._tasks.start(self._audit.look(), name="security audit")
+
+    def _import_logins(self) -> None:
+        """Take over the logins of an old `oauth.json` that the default agent does not have yet (agent.md 4.2)."""
+        folder = self._parts.environment.get("OPENCLAW_OAUTH_DIR")
+        source = (self._parts.environment.expand(folder) if folder else self._parts.layout.credentials) / "oauth.json"
+        if not source.is_file():
+            return
+        from openclaw.security.doctor.repairs.profiles import import_oauth
+
+        agent = self._agents.agent(self._agents.default_agent)
+        try:
+            added = import_oauth(source, agent.agent_dir / "auth-profiles.json")
+        except OpenClawError as error:
+            log.error("the logins of %s were not taken over: %s", source, error)
+            return
+        if added:
+            log.info("took over logins of %s: %s", source, ", ".join(added))
 
     def _skips_channels(self) -> bool:
         environment = self._parts.environment
