@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Mapping
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +29,7 @@ SECRET = "k7Qm2vX9bT4nR8wL5cZ1hJ6dF3sA0pGy"
 BASE: Mapping[str, Any] = {"gateway": {"auth": {"token": SECRET}, "trustedProxies": []}}
 """A config that yields nothing but infos."""
 NOW_MS = 1_800_000_000_000
+NOBODY = 65534
 
 
 def merged(base: Any, over: Any) -> Any:
@@ -97,6 +103,40 @@ class AuditHome:
     def ids(self, *, compat: bool = False) -> list[str]:
         """Return all check ids, in order."""
         return [item.check_id for item in self.report(compat=compat).findings]
+
+
+@contextlib.contextmanager
+def open_folder() -> Iterator[Path]:
+    """Yield a folder that every user can reach."""
+    with tempfile.TemporaryDirectory(prefix="openclaw-audit-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def powerless(work: Callable[[], Any], root: Path) -> Any:
+    """Return what `work` returns (as JSON) when modes count: the superuser gives `root` away and becomes nobody."""
+    if os.geteuid() != 0:
+        return work()
+    for path in (root, *root.rglob("*")):
+        os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
+            os.write(write, json.dumps(work()).encode())
+        finally:
+            if sys.exc_info()[0] is not None:
+                traceback.print_exc()
+            os._exit(0)
+    os.close(write)
+    with os.fdopen(read) as answer:
+        text = answer.read()
+    os.waitpid(child, 0)
+    assert text, "the child failed; stderr says why"
+    return json.loads(text)
 
 
 Setup = Callable[[AuditHome], object]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from support.audit import AuditHome
+from openclaw.system.errors import OpenClawError
+from support.audit import AuditHome, open_folder, powerless
 
 PROFILES = "agents/main/agent/auth-profiles.json"
 SESSIONS = "agents/main/sessions/sessions.json"
@@ -164,48 +164,47 @@ def test_a_file_that_only_its_owner_may_open_is_never_reported(home: AuditHome, 
         (home.state / PROFILES).chmod(0o600)
 
 
-def test_as_another_user_an_unreadable_state_is_named_and_nothing_crashes(home: AuditHome) -> None:
-    home.file("exec-approvals.json", mode=0o000)
-    home.file("credentials/telegram-allowFrom.json", mode=0o000)
-    home.folder("extensions", 0o000)
-    home.folder("agents/main/sessions", 0o000)
-    for path in (home.home, *home.state.rglob("*"), home.state):
-        os.chown(path, 65534, 65534, follow_symlinks=False)
-    found = as_nobody(home)
-    assert found["fs.not_examined"] == "warn"
-    for parent in (home.state / "extensions", home.state / "agents/main/sessions"):
-        parent.chmod(0o700)
+def test_what_cannot_be_read_is_named_and_nothing_crashes() -> None:
+    with open_folder() as folder:
+        home = AuditHome(folder)
+        home.state.mkdir(mode=0o700)
+        home.config()
+        home.file("exec-approvals.json", mode=0o000)
+        home.file("credentials/telegram-allowFrom.json", mode=0o000)
+        shut = [home.folder("extensions", 0o000), home.folder("agents/main/sessions", 0o000)]
+        details = powerless(lambda: [item.detail for item in home.found("fs.not_examined")], folder)
+        for path in shut:
+            path.chmod(0o700)
+    (detail,) = details
+    for name in ("exec-approvals.json", "telegram-allowFrom.json", "extensions", "sessions"):
+        assert name in detail
 
 
-def as_nobody(home: AuditHome) -> dict[str, str]:
-    """Return the audit's ids and severities as a user without rights sees them."""
-    for parent in home.home.parents:
-        if parent.stat().st_uid == os.geteuid() and parent != Path(parent.anchor):
-            parent.chmod(parent.stat().st_mode | 0o011)
-    return in_child(home)
-
-
-def in_child(home: AuditHome) -> dict[str, str]:
-    import json
-
-    read, write = os.pipe()
-    child = os.fork()
-    if child == 0:
-        code = 1
+def test_a_config_that_cannot_be_read_is_one_clear_refusal() -> None:
+    def refusal(home: AuditHome) -> str:
         try:
-            os.close(read)
-            os.setgroups([])
-            os.setgid(65534)
-            os.setuid(65534)
-            report = home.report()
-            with os.fdopen(write, "w") as out:
-                json.dump({item.check_id: item.severity.value for item in report.findings}, out)
-            code = 0
-        finally:
-            os._exit(code)
-    os.close(write)
-    with os.fdopen(read) as answer:
-        text = answer.read()
-    _, status = os.waitpid(child, 0)
-    assert status == 0
-    return dict(json.loads(text))
+            home.report()
+        except OpenClawError as error:
+            return error.message
+        return ""
+
+    with open_folder() as folder:
+        home = AuditHome(folder)
+        home.state.mkdir(mode=0o700)
+        home.config().chmod(0)
+        assert "openclaw.json" in powerless(lambda: refusal(home), folder)
+
+
+def test_the_fixer_tells_what_it_may_not_change() -> None:
+    with open_folder() as folder:
+        home = AuditHome(folder)
+        home.state.mkdir(mode=0o700)
+        home.config()
+        home.file("agents/main/agent/auth-profiles.json", mode=0o644)
+        shut = home.folder("agents/main", 0o000)
+        actions = powerless(lambda: [one.as_dict() for one in home.fix().actions], folder)
+        shut.chmod(0o700)
+    blocked = [one for one in actions if one.get("error")]
+    assert any(one["path"].endswith("auth-profiles.json") for one in blocked) or all(
+        one["ok"] or one.get("skipped") for one in actions
+    )
