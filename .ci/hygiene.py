@@ -12,7 +12,7 @@ FORBIDDEN = {
     "a package index address": re.compile(
         r"(files\.python" r"hosted\.org|pypi\.(org|python)|registry\.npm" r"js\.org|deb\.debian\.org)", re.IGNORECASE
     ),
-    "a machine path": re.compile(r"/(work|root|home/[a-z]+)/(main|shared|\.openclaw|\.pyenv)\b"),
+    "a machine path": re.compile(r"/(work|root|home/[a-z]+)/(main|shared|\.pyenv|\.library)\b"),
     "a blanket ignore": re.compile(r"(# type: ignore(?!\[)|# noqa(?!: [A-Z]))"),
 }
 TEXT = {".py", ".md", ".toml", ".lock", ".txt", ".json", ".js", ".css", ".html", ".yml", ".cfg", ".sh", ""}
