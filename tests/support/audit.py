@@ -67,7 +67,7 @@ class AuditHome:
     def file(self, name: str, content: str | bytes = "{}", mode: int = 0o600) -> Path:
         """Write a private file below the state directory; missing folders are private too."""
         path = self.state / name
-        self.folder(str(path.parent.relative_to(self.state)))
+        self._make(path.parent)
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         path.chmod(mode)
         return path
@@ -75,11 +75,14 @@ class AuditHome:
     def folder(self, name: str, mode: int = 0o700) -> Path:
         """Make a folder below the state directory, its missing parents private."""
         path = self.state / name
+        self._make(path)
+        path.chmod(mode)
+        return path
+
+    def _make(self, path: Path) -> None:
         for parent in (*reversed(path.parents), path):
             if parent.is_relative_to(self.state) and not parent.exists():
                 parent.mkdir(mode=0o700)
-        path.chmod(mode)
-        return path
 
     def reading(self) -> Reading:
         return read(self.layout, self.environment, Looker())

@@ -283,6 +283,7 @@ PLUGINS = (
         {"plugins": {"load": {"paths": ["~/.openclaw/workspace/demo"]}}},
         {"plugins": {"load": {"paths": ["~/.openclaw/demo"]}}},
         setup=lambda home: plugin(home, folder="workspace/demo"),
+        says="workspace/demo",
         clean_setup=lambda home: plugin(home, folder="demo"),
     ),
     Case("skills.workspace.agent_writable", "info", {}, {"skills": {"load": {"workspace": False}}}),

@@ -24,14 +24,14 @@ class Workspaces:
     """What the workspaces hold.
 
     Attributes:
-        homes: their folders.
-        plugins: folders of theirs in which the original looks for plugins.
+        plugins: folders in them in which the original looks for plugins.
+        loaded: folders in them that `plugins.load.paths` names.
         escapes: skill files that lie outside their workspace, with where they lead.
         cut: workspaces whose search hit its limit.
     """
 
-    homes: tuple[Path, ...] = ()
     plugins: tuple[Path, ...] = ()
+    loaded: tuple[Path, ...] = ()
     escapes: tuple[tuple[Path, Path], ...] = ()
     cut: tuple[Path, ...] = ()
 

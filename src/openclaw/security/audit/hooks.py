@@ -36,8 +36,8 @@ def token_too_short(ctx: AuditContext) -> Hits:
     Severity.WARN,
     topic=Topic.NETWORK,
     title="Webhooks use the gateway's own token",
-    when="hooks.enabled is true and hooks.token equals the gateway token in force. (The default report also compares "
-    "the password.)",
+    when="hooks.enabled is true and hooks.token equals the gateway token in force. The default report also compares "
+    "the password.",
     attack="Every service that posts to the webhook could log in as the operator.",
     remedy="Give hooks.token a text of its own.",
 )

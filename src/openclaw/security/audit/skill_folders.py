@@ -62,10 +62,26 @@ def look_at_workspaces(reading: Reading, looker: Looker) -> Workspaces:
                 escapes.append((path, target))
         if walk.cut:
             cut.append(workspace)
-    managed = reading.layout.root / "extensions"
-    places = [place for home in homes if (place := home / _PLUGINS) != managed]
-    plugins = [place for place in places if next(looker.folder(place), None) is not None]
-    return Workspaces(homes, tuple(plugins), tuple(escapes), tuple(cut))
+    return Workspaces(
+        plugins=tuple(_plugin_folders(reading, homes, looker)),
+        loaded=tuple(_loaded(reading, homes)),
+        escapes=tuple(escapes),
+        cut=tuple(cut),
+    )
+
+
+def _plugin_folders(reading: Reading, homes: tuple[Path, ...], looker: Looker) -> Iterator[Path]:
+    for home in homes:
+        place = home / _PLUGINS
+        if place != reading.layout.root / "extensions" and next(looker.folder(place), None) is not None:
+            yield place
+
+
+def _loaded(reading: Reading, homes: tuple[Path, ...]) -> Iterator[Path]:
+    for text in entries(at(reading.document, "plugins", "load", "paths")):
+        path = Path(os.path.realpath(reading.environment.expand(text)))
+        if any(path.is_relative_to(os.path.realpath(home)) for home in homes):
+            yield path
 
 
 class _Walk:

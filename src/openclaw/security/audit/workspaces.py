@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import Final
 
 from openclaw.security.audit.agent_settings import contexts, offers, sandbox_mode, workspace_access, writers
 from openclaw.security.audit.context import AuditContext
 from openclaw.security.audit.model import Check, Hit, Hits, Severity, Since, Topic, check
-from openclaw.security.audit.values import at, entries, some
+from openclaw.security.audit.values import at, some
 
 
 @check(
@@ -77,20 +76,13 @@ def writable_skills(ctx: AuditContext) -> Hits:
 )
 def workspace_plugins(ctx: AuditContext) -> Hits:
     """Code where agents write."""
-    loaded = [ctx.reading.environment.expand(text) for text in entries(at(ctx.document, "plugins", "load", "paths"))]
-    inside = [path for path in loaded if any(_is_inside(path, home) for home in ctx.workspaces.homes)]
-    for path in inside:
+    for path in ctx.workspaces.loaded:
         place = "plugins.load.paths"
         title = "Plugins are loaded from a workspace"
         yield Hit(f"{place}: {path}.", severity=Severity.CRITICAL, title=title, place=place)
     for path in ctx.workspaces.plugins:
-        if path not in inside:
+        if path not in ctx.workspaces.loaded:
             yield Hit(f"{path} is not loaded.", place=str(path))
-
-
-def _is_inside(path: os.PathLike[str], folder: os.PathLike[str]) -> bool:
-    outer = os.path.normpath(folder)
-    return os.path.commonpath([os.path.abspath(path), outer]) == outer  # noqa: PTH100 - links are not resolved
 
 
 LATER: Final[tuple[Check, ...]] = (workspace_skills,)
