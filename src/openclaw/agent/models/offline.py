@@ -6,6 +6,7 @@ explains itself otherwise (agent.md 4.4).
 
 from __future__ import annotations
 
+import itertools
 import re
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -93,8 +94,20 @@ def _system_lines(text: str) -> str:
     lines = text.strip().splitlines()
     if not lines or not lines[0].startswith("System:"):
         return ""
-    told = [re.sub(r"^System: (?:\[[^\]]*\] )?", "", line) for line in lines]
-    return _shortened("\n".join(line.removeprefix("> ") for line in told))
+    told: list[str] = []
+    for is_quote, group in itertools.groupby(lines, lambda line: line.startswith("> ")):
+        if is_quote:
+            told.append(_fenced(_shortened("\n".join(line.removeprefix("> ") for line in group))))
+        else:
+            told += [re.sub(r"^System: (?:\[[^\]]*\] )?", "", line) for line in group]
+    return "\n".join(told)
+
+
+def _fenced(text: str) -> str:
+    """Return text as a code block that nothing inside can end."""
+    longest = max((len(found) for found in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}\n{text}\n{fence}"
 
 
 def _report(result: Mapping[str, Any]) -> str:
@@ -110,8 +123,8 @@ def _report(result: Mapping[str, Any]) -> str:
             "The outcome will be told here."
         )
     if result.get("isError"):
-        return f"The gate let nothing happen, or the tool failed. `{name}` said:\n\n{text}"
-    return f"`{name}` was allowed and gave:\n\n{text}"
+        return f"The gate let nothing happen, or the tool failed. `{name}` said:\n\n{_fenced(text)}"
+    return f"`{name}` was allowed and gave:\n\n{_fenced(text)}"
 
 
 def _not_offered(rule: _Rule) -> str:
@@ -128,8 +141,8 @@ def _explanation(offered: set[str]) -> str:
         "I am the built-in offline model. I need no network and no key, and I only understand lines like these:\n\n"
         f"{able}\n\n"
         "Each of them goes through the same gate as any tool call of a real model, so you can try the policy with me. "
-        "For a real model, set its key (for example ANTHROPIC_API_KEY or OPENAI_API_KEY) and "
-        "`openclaw config set agents.defaults.model.primary <provider/model>`."
+        "For a real model, put its key (for example ANTHROPIC_API_KEY or OPENAI_API_KEY) into "
+        "`~/.openclaw/.env` and start openclaw again."
     )
 
 
