@@ -125,15 +125,19 @@ def _local_secrets(config: TargetConfig, environment: Environment) -> tuple[Secr
     return (Secret(token) if token else None), (Secret(password) if password else None)
 
 
+def _no_address(target: Target) -> InvalidInput:
+    return InvalidInput(f"{target.source}: not a ws:// or wss:// address")
+
+
 def _checked(target: Target) -> Target:
     """Return the target with a readable address and pin."""
     try:
         parts = urlsplit(target.url)
         sound = parts.scheme in ("ws", "wss") and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:
-        sound = False
+        raise _no_address(target) from None
     if not sound:
-        raise InvalidInput(f"{target.source}: not a ws:// or wss:// address")
+        raise _no_address(target)
     if parts.username or parts.password or parts.query or parts.fragment:
         raise InvalidInput(f"{target.source}: the address must not hold credentials, a query or a fragment")
     if target.fingerprint is None:
