@@ -127,7 +127,7 @@ def test_it_logs_in_with_the_secret_the_scopes_and_no_device() -> None:
         ["operator.read"],
         {"token": "a-token-of-the-gateway"},
     )
-    assert (seen["minProtocol"], seen["maxProtocol"]) == (4, 4)
+    assert (seen["minProtocol"], seen["maxProtocol"]) == (3, 4)
     assert seen["client"]["id"] == seen["client"]["mode"] == "cli"
     assert "device" not in seen
 

@@ -24,7 +24,9 @@ from openclaw.system.errors import OpenClawError, Refused, Unavailable
 from openclaw.system.secret import Secret
 from openclaw.version import VERSION
 
-PROTOCOL: Final = 4
+OLDEST: Final = 3
+NEWEST: Final = 4
+"""Protocols that this speaks: what is asked and answered is the same in both."""
 MAX_FRAME: Final = 26_214_400
 CONNECT_SECONDS: Final = 10.0
 _ACCEPT_SUFFIX: Final = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -141,8 +143,8 @@ class LoopbackClient:
             raise Unavailable(f"{self._url} is not an OpenClaw gateway: it sent no challenge", code="not-a-gateway")
         secret = {"token": token, "password": password}
         params = {
-            "minProtocol": PROTOCOL,
-            "maxProtocol": PROTOCOL,
+            "minProtocol": OLDEST,
+            "maxProtocol": NEWEST,
             "client": {"id": "cli", "mode": "cli", "version": VERSION, "platform": sys.platform},
             "role": "operator",
             "scopes": list(scopes),
