@@ -95,7 +95,8 @@ _FIXED: Final = (
     Severity.WARN,
     topic=Topic.ACCESS,
     title="Nobody is named who may give Discord commands",
-    when="As above with access groups on, and neither dm.allowFrom nor the pairing store names anybody.",
+    when="Native commands and access groups are on, the group policy is not disabled, a guild is configured, no guild "
+    "or channel of one names users, and neither dm.allowFrom nor the pairing store names anybody.",
     attack="None: commands are refused. But it is likely not what was meant.",
     remedy="Pair your own account, or name users in the guilds.",
 )
@@ -113,8 +114,8 @@ _FIXED: Final = (
     Severity.WARN,
     topic=Topic.ACCESS,
     title="Nobody is named who may give Slack commands",
-    when="As above with access groups on, and neither dm.allowFrom, the pairing store nor the users of a room name "
-    "anybody.",
+    when="Native commands or slashCommand and access groups are on, and neither dm.allowFrom, the pairing store nor "
+    "the users of a room name anybody.",
     attack="None: commands are refused. But it is likely not what was meant.",
     remedy="Pair your own account, or name users in channels.slack.channels.",
 )
@@ -133,7 +134,8 @@ _FIXED: Final = (
     Severity.CRITICAL,
     topic=Topic.ACCESS,
     title="No senders are named for Telegram groups",
-    when="As above, and neither groupAllowFrom, the pairing store nor an allowFrom of a group or topic has an entry.",
+    when="Telegram groups are answered (policy open, or allowlist with groups), text commands are on, and neither "
+    "groupAllowFrom, the pairing store nor an allowFrom of a group or topic has an entry.",
     attack="In the original every member of the group gives commands. Here nobody does until somebody is named.",
     remedy="Name the senders in channels.telegram.groupAllowFrom.",
 )

@@ -135,7 +135,7 @@ def plugin_code(ctx: AuditContext) -> Hits:
     Severity.WARN,
     topic=Topic.PLUGINS,
     title="A skill's code or text does something dangerous",
-    when="As for plugins, for each skill folder that is not bundled and does not belong to a plugin. The default "
+    when="A rule of the scan matches code in a skill folder that is neither bundled nor part of a plugin. The default "
     "report also reads Python and the text of SKILL.md.",
     attack="Agents follow the text of a skill and run its programs.",
     remedy=_LOOK,

@@ -46,7 +46,7 @@ def sandbox_host_without_sandbox(ctx: AuditContext) -> Hits:
     topic=Topic.TOOLS,
     title="Agents' commands are to run in a sandbox that is off",
     when="tools.exec.host of an agent is written as sandbox while its sandbox mode is off.",
-    attack="As above, for these agents.",
+    attack="Commands of these agents run on the gateway host without approvals, against what the config seems to say.",
     remedy='Set sandbox.mode of the agents to "all".',
     since=Since.LATER,
 )

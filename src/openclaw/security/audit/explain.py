@@ -25,6 +25,7 @@ _SINCE: Final = {
     Since.LATER: "later versions of the original",
     Since.OURS: "this system",
 }
+_SHOWN: Final = 80
 _HEAD: Final = """\
 # Audit checks
 
@@ -55,7 +56,7 @@ def find_rule(check_id: str) -> Rule:
         return found
     near = difflib.get_close_matches(wanted, [rule.id for rule in known], n=3, cutoff=0.5)
     hint = f"; did you mean {', '.join(near)}?" if near else "; docs/security/audit-checks.md lists them all"
-    raise NotFound(f"no check is called {wanted!r}{hint}")
+    raise NotFound(f"no check is called {wanted[:_SHOWN]!r}{hint}")
 
 
 def describe(rule: Rule) -> dict[str, object]:

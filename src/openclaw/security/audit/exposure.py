@@ -117,7 +117,8 @@ def open_with_runtime_or_files(ctx: AuditContext) -> Hits:
     Severity.CRITICAL,
     topic=Topic.ACCESS,
     title="Strangers reach tools that control the gateway",
-    when="As above, and the agent may call cron, gateway or nodes.",
+    when="A message of somebody whom no list names is let in by an open policy, and the agent behind that door may "
+    "call cron, gateway or nodes.",
     attack="A stranger schedules work, changes settings or uses paired devices, and stays after the chat has ended.",
     remedy="Deny cron, gateway and nodes for the agents that strangers reach (tools.deny).",
     since=Since.LATER,

@@ -176,7 +176,7 @@ def _is_loopback(text: str) -> bool:
     topic=Topic.NETWORK,
     title="The gateway password is a placeholder",
     when="The auth mode is password and the password is written as blank, undefined or null.",
-    attack="As above.",
+    attack="A script wrote an empty variable: the password is known to everybody.",
     remedy="Set a real one: OPENCLAW_GATEWAY_PASSWORD in <state>/.env.",
     since=Since.LATER,
 )

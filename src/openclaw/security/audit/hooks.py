@@ -110,8 +110,9 @@ def request_session_key(ctx: AuditContext) -> Hits:
     Severity.CRITICAL,
     topic=Topic.NETWORK,
     title="A webhook may name any session",
-    when="As above, and hooks.allowedSessionKeyPrefixes is an empty list or holds a blank prefix. Absent, it means "
-    "hook: and is silent.",
+    when="hooks.enabled and hooks.allowRequestSessionKey are true, and hooks.allowedSessionKeyPrefixes is an empty "
+    "list or holds a blank prefix. Absent, it means hook: and is silent. Critical when other machines "
+    "reach the gateway.",
     attack="No session is out of reach, not even the main one.",
     remedy='Set hooks.allowedSessionKeyPrefixes to ["hook:"].',
     since=Since.LATER,

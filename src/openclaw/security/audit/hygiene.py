@@ -62,7 +62,8 @@ def _elevated_lists(ctx: AuditContext) -> Iterator[tuple[str, list[str]]]:
     Severity.WARN,
     topic=Topic.ACCESS,
     title="Many people may run commands on the host",
-    when=f"As above, no * in the list, and more than {_MANY} entries; repeated ones count.",
+    when="tools.elevated.enabled is not false, and the channel's list in tools.elevated.allowFrom has no * and more "
+    f"than {_MANY} entries; repeated ones count.",
     attack="Each account on the list is one more that can be taken over.",
     remedy="Shorten the list to those who need it.",
 )
@@ -130,7 +131,8 @@ def password_in_config(ctx: AuditContext) -> Hits:
     Severity.INFO,
     topic=Topic.DISK,
     title="The webhook token lies in the config file",
-    when="hooks.enabled is true and hooks.token holds a text; references as above.",
+    when="hooks.enabled is true and hooks.token holds a text. A reference to a variable is silent; only the compatible "
+    "report, like the original, reports it too.",
     attack="Backups and copies of the config carry the token along.",
     remedy="Keep the config at mode 600, or write hooks.token as a reference to a variable.",
 )

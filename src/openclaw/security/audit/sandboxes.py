@@ -141,7 +141,7 @@ def _network(path: str, value: Any) -> Hits:
     topic=Topic.TOOLS,
     title="A sandbox runs without AppArmor",
     when="docker.apparmorProfile is unconfined.",
-    attack="As above.",
+    attack="Flaws of the kernel and of mounts become ways out of the container.",
     remedy="Remove docker.apparmorProfile; the engine's default applies.",
     since=Since.LATER,
 )
