@@ -16,7 +16,7 @@ ELSEWHERE = frozenset(
     {
         "audit.check_failed",  # test_run.py
         "security.audit.suppressions.active",  # test_run.py
-        "plugins.allow_phantom_entries",  # test_plugins.py: a config that has one is invalid
+        "plugins.allow_phantom_entries",  # test_own.py: a config that has one is invalid
         "gateway.probe_failed",  # test_probe.py
         "browser.control_port_exposed",  # test_deep.py
         "environment.not_ready",  # test_deep.py
