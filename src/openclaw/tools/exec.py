@@ -9,17 +9,17 @@ from typing import Final
 
 from openclaw.policy.verdict import Outcome, Reason
 from openclaw.policy.what.elevated import (
-    Admission,
     ElevatedFacts,
     Origin,
+    admission_of,
     effective_level,
     elevated_call,
     elevated_gates,
+    origin_of,
 )
 from openclaw.policy.what.exec_model import Decision, ExecSettings, Security
-from openclaw.policy.what.labels import Effect, Source
+from openclaw.policy.what.labels import Effect
 from openclaw.policy.where.exec_host import ElevatedLevel, ExecDefaults, ExecPlace, ExecRoute, exec_route, parse_level
-from openclaw.policy.where.session_keys import is_subagent
 from openclaw.system.errors import InvalidInput, Refused, Unavailable
 from openclaw.tools.approval_text import one_line
 from openclaw.tools.contract import CallEffects, RunContext, SystemEvents, ToolContext, ToolResult, tool
@@ -49,14 +49,6 @@ _KEYS: Final = (
     "tools.elevated.enabled, tools.elevated.allowFrom.<channel>, agents.list[].tools.elevated.enabled, "
     "agents.list[].tools.elevated.allowFrom.<channel>"
 )
-_ADMISSION: Final = {
-    Source.OWNER: Admission.OWNER,
-    Source.ALLOWED: Admission.LISTED,
-    Source.PAIRED: Admission.PAIRED,
-    Source.OPERATOR: Admission.PAIRED,
-    Source.STRANGER: Admission.OPEN,
-}
-_ORIGIN: Final = {Source.CRON: Origin.CRON, Source.HOOK: Origin.HOOK, Source.SYSTEM: Origin.HEARTBEAT}
 _SENDS: Final = re.compile(
     r"\b(curl|wget|ssh|scp|sftp|rsync|nc|ncat|netcat|socat|telnet|ftp|dig|nslookup|ping|mail|sendmail|aria2c)\b"
 )
@@ -202,9 +194,7 @@ class ExecService:
 def elevated_facts(run: RunContext) -> ElevatedFacts:
     """Return who asks for elevation, from the record of the run."""
     who = run.requester
-    origin = _ORIGIN.get(who.source, Origin.MESSAGE if who.source in _ADMISSION else Origin.SESSION)
-    if run.spawned_by is not None or is_subagent(run.session_key):
-        origin = Origin.SUBAGENT
+    origin = origin_of(who.source, run.session_key) if run.spawned_by is None else Origin.SUBAGENT
     return ElevatedFacts(
         agent_id=run.agent_id,
         channel=who.channel,
@@ -214,7 +204,7 @@ def elevated_facts(run: RunContext) -> ElevatedFacts:
         chat_id=who.group_id,
         is_group=who.chat_type != "direct",
         mentioned=who.mentioned,
-        admission=_ADMISSION.get(who.source, Admission.NONE),
+        admission=admission_of(who.source),
         origin=origin,
     )
 

@@ -39,7 +39,7 @@ def session_run(world: World, session_key: str | None, agent_id: str | None) -> 
     room, channel = group_of(key), channel_of(key)
     if channel is None:
         requester = Requester(
-            channel="webchat", source=Source.OPERATOR, sender_id="operator", is_owner=True, command_authorized=True
+            channel="webchat", source=Source.OWNER, sender_id="operator", is_owner=True, command_authorized=True
         )
     else:
         requester = Requester(
