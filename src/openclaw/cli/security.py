@@ -213,9 +213,9 @@ def _draw_finding(out: Any, finding: Finding) -> None:
     from rich.text import Text
 
     out.print(Text.assemble((finding.title, "bold"), "  ", (finding.check_id, "dim")))
-    out.print(Padding(Text(finding.detail), (0, 0, 0, 2)))
+    out.print(Padding(Text(finding.detail), (0, 0, 0, 2), expand=False))
     if finding.remediation:
-        out.print(Padding(Text.assemble(("Fix: ", "green"), finding.remediation), (0, 0, 0, 2)))
+        out.print(Padding(Text.assemble(("Fix: ", "green"), finding.remediation), (0, 0, 0, 2), expand=False))
 
 
 def _explain(check_id: str, *, as_json: bool) -> int:
