@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "fixtures"
+_BESIDE = [folder / "shared" / "fixtures" for folder in Path(__file__).resolve().parents[3:]]
+SHARED = next((found for found in _BESIDE if found.is_dir()), _BESIDE[0])
+"""Mutation testing runs a copy of the checkout that lies one folder deeper."""
 
 
 def shared_fixture(*parts: str) -> Path:
@@ -28,3 +30,8 @@ def shared_fixture(*parts: str) -> Path:
 def shared_json(*parts: str) -> Any:
     """Return a shared fixture as JSON."""
     return json.loads(shared_fixture(*parts).read_text(encoding="utf-8"))
+
+
+def shared_cases(*parts: str) -> list[Any]:
+    """Return the cases of a shared file, for parametrised tests; none where this checkout has no shared fixtures."""
+    return list(shared_json(*parts)["cases"]) if SHARED.exists() else []

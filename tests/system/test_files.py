@@ -20,7 +20,7 @@ from openclaw.security.policy_cases.paths import run_case
 from openclaw.system.errors import NotFound, OpenClawError, Refused
 from openclaw.system.file_walk import Walker
 from openclaw.system.files import GuardedFiles
-from support.shared import shared_json
+from support.shared import shared_cases, shared_json
 
 CANARY = "CANARY-7f3a"
 
@@ -58,7 +58,7 @@ def why(act: Callable[[], object]) -> str:
 
 
 def cases() -> list[dict[str, Any]]:
-    return list(shared_json("paths", "cases.json")["cases"])
+    return shared_cases("paths", "cases.json")
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case["id"])

@@ -13,11 +13,11 @@ from openclaw.policy.what.exec_decide import decide
 from openclaw.policy.what.exec_model import AllowEntry, Ask, ExecRequest, ExecRules, Persistable, Security
 from openclaw.security.policy_cases.exec import DescribedWorld, run_case
 from support.exec_world import EVERYTHING, WORLD, ask, why
-from support.shared import shared_json
+from support.shared import shared_cases, shared_json
 
 
 def cases() -> list[dict[str, Any]]:
-    return list(shared_json("exec", "cases.json")["cases"])
+    return shared_cases("exec", "cases.json")
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case["id"])

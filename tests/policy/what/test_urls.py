@@ -14,13 +14,13 @@ from openclaw.policy.what.addresses import AddressClass, classify, parse_address
 from openclaw.policy.what.hostnames import plain_host
 from openclaw.policy.what.urls import Journey, Target, UrlPolicy, UrlVerdict, follow, judge_addresses, judge_url
 from openclaw.security.policy_cases.ssrf import run_case
-from support.shared import shared_json
+from support.shared import shared_cases, shared_json
 
 NONE = UrlPolicy()
 
 
 def cases() -> list[dict[str, Any]]:
-    return list(shared_json("ssrf", "cases.json")["cases"])
+    return shared_cases("ssrf", "cases.json")
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case["id"])

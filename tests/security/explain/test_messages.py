@@ -23,10 +23,10 @@ from openclaw.state.layout import StateLayout
 from openclaw.system.environment import Environment
 from openclaw.tools.sandbox.select import Sandboxes
 from support.explaining import asked, world_of
-from support.shared import shared_fixture
+from support.shared import shared_cases
 from support.time import FakeClock
 
-CASES = json.loads(shared_fixture("access", "cases.json").read_text(encoding="utf-8"))["cases"]
+CASES = shared_cases("access", "cases.json")
 NOW_MS = 1_700_000_000_000
 
 
