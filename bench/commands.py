@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,32 @@ COMMANDS: Final[tuple[tuple[tuple[str, ...], float | None, float | None, float |
 )
 
 
+SESSIONS: Final = 10_000
+PLUGINS: Final = 50
+
+
+def _crowd(state: Path) -> None:
+    """Lay many conversations and plugins beside what the gateway made, as years of use would."""
+    sessions = state / "agents" / "main" / "sessions"
+    sessions.mkdir(parents=True, mode=0o700, exist_ok=True)
+    rows = {}
+    for number in range(SESSIONS):
+        path = sessions / f"bench-{number}.jsonl"
+        path.write_text(f'{{"type":"session","version":3,"id":"bench-{number}"}}\n', encoding="utf-8")
+        path.chmod(0o600)
+        rows[f"agent:main:telegram:direct:{number}"] = {"sessionId": f"bench-{number}", "updatedAt": number + 1}
+    store = sessions / "sessions.json"
+    store.write_text(json.dumps(rows), encoding="utf-8")
+    store.chmod(0o600)
+    for number in range(PLUGINS):
+        plugin = state / "extensions" / f"bench{number}"
+        plugin.mkdir(parents=True, mode=0o700)
+        manifest = {"id": plugin.name, "configSchema": {"type": "object"}}
+        (plugin / "openclaw.plugin.json").write_text(json.dumps(manifest), encoding="utf-8")
+        (plugin / "package.json").write_text("{}", encoding="utf-8")
+        (plugin / "index.js").write_text("export const one = 1;\n" * 200, encoding="utf-8")
+
+
 def measure(folder: Path, *, quick: bool) -> Iterator[Figure]:
     """Measure the commands beside a running gateway."""
     with gateway(folder / "home") as running:
@@ -31,3 +58,10 @@ def measure(folder: Path, *, quick: bool) -> Iterator[Figure]:
             bad = max(codes)
             note = f"wall {cost.wall * 1000:.0f} ms" + (f", exit code {bad}" if bad else "")
             yield Figure(f"openclaw {' '.join(arguments)}: CPU", cost.cpu, "s", target, seed, later, note=note)
+    _crowd(running.home / ".openclaw")
+    costs, _ = zip(
+        *(run((*OPENCLAW, "security", "audit"), running.home) for _ in range(1 if quick else RUNS)), strict=True
+    )
+    cost = Cost.median(costs)
+    note = f"{SESSIONS:,} sessions, {PLUGINS} plugins; wall {cost.wall * 1000:.0f} ms"
+    yield Figure("security audit after years of use: CPU", cost.cpu, "s", 1.0, note=note)

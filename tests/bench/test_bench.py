@@ -54,6 +54,7 @@ def test_a_real_gateway_is_measured_from_start_to_final_event() -> None:
 @pytest.mark.e2e
 def test_commands_are_measured_beside_what_is_wanted_of_them() -> None:
     found = {figure["name"]: figure for figure in figures("--only", "commands")}
+    assert found["security audit after years of use: CPU"]["target"] == 1.0
     version = found["openclaw --version: CPU"]
     assert version["value"] > 0
     assert (version["target"], version["seed"], version["later"]) == (0.02, 1.5, 0.075)

@@ -225,11 +225,3 @@ def test_adv_O6_exports_state_how_many_places_were_masked() -> None:
     for _ in range(100):
         deep = [deep]
     assert "…" in str(redactor.redact_value(deep))
-
-
-def test_a_line_without_secrets_costs_little() -> None:
-    line = "session agent:main:main turn finished in 812 ms tokens=1234 model=claude channel=telegram"
-    started = time.process_time()
-    for _ in range(2000):
-        redact(line)
-    assert (time.process_time() - started) / 2000 < 200e-6
