@@ -4,7 +4,7 @@ UV := .tools/bin/uv
 BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS := never
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format bench lock components clean
+.PHONY: help setup run test lint format bench mutants lock components clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,9 @@ format: setup ## rewrite the code in the house's format
 
 bench: setup ## print speed and memory figures, with the machine's load beside them
 	@$(BIN)/python bench/run.py
+
+mutants: setup ## mutation-test the kernel (about an hour; see docs/verification.md)
+	@$(BIN)/python .ci/mutants.py
 
 lock: $(UV) ## renew the lock files
 	@$(UV) pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements/base.lock
