@@ -64,18 +64,18 @@ def generate(*, afresh: bool) -> list[Module]:
 
     What is not made afresh keeps the results of functions that did not change.
     """
-    from mutmut import __main__ as mutmut
+    from mutmut.__main__ import create_mutants
     from mutmut.mutation.data import SourceFileMutationData
-    from mutmut.utils.file_utils import walk_mutatable_files
+    from mutmut.utils.file_utils import copy_also_copy_files, copy_src_dir, setup_source_paths, walk_mutatable_files
 
     if afresh and WORK.exists():
         shutil.rmtree(WORK)
     WORK.mkdir(exist_ok=True)
     with contextlib.redirect_stdout(io.StringIO()):
-        mutmut.copy_src_dir()
-        mutmut.copy_also_copy_files()
-        mutmut.setup_source_paths()
-        mutmut.create_mutants(WORKERS)
+        copy_src_dir()
+        copy_also_copy_files()
+        setup_source_paths()
+        create_mutants(WORKERS)
     modules = []
     for path in sorted(walk_mutatable_files()):
         data = SourceFileMutationData(path=path)
@@ -99,10 +99,10 @@ class Loop:
         from hypothesis import HealthCheck, Phase, settings
 
         for item in items:
-            function = getattr(item, "function", None)
+            function: Any = getattr(item, "function", None)
             given = getattr(function, "_hypothesis_internal_use_settings", None)
             if given is not None:
-                function._hypothesis_internal_use_settings = settings(  # type: ignore[union-attr]
+                function._hypothesis_internal_use_settings = settings(
                     given,
                     max_examples=min(given.max_examples, EXAMPLES),
                     phases=(Phase.explicit, Phase.generate),

@@ -21,6 +21,7 @@ from openclaw.policy.what.exec_model import (
 )
 from openclaw.policy.what.exec_patterns import find_entry
 from openclaw.policy.what.exec_plan import quote, render_word
+from openclaw.policy.what.exec_segments import Surroundings, resolve
 from openclaw.policy.what.safe_bins import PROFILES, fits_profile, is_pathlike, is_safe_bin
 from openclaw.security.policy_cases.exec import DescribedWorld
 from support.answers import asked, check_answers
@@ -34,6 +35,11 @@ SETTINGS: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "some": (
         ["/usr/bin/rg", "~/work/*", {"pattern": "/usr/bin/git", "args": ["status"]}, "/usr/bin/env", "/usr/bin/bash"],
         {},
+    ),
+    "with arguments": ([{"pattern": "/usr/bin/env", "args": ["rg", "a"]}, "/usr/bin/rg"], {}),
+    "dispatcher of a skill": (
+        ["/usr/bin/rg"],
+        {"autoAllowSkills": True, "skillBins": {"env": "/usr/bin/env", "/usr/bin/git": "/usr/bin/git"}},
     ),
     "skills": (
         [],
@@ -122,6 +128,24 @@ def test_argument_lists_word_for_word() -> None:
         request = ExecRequest("ignored", argv=argv, cwd="/home/u/work", path=("/usr/bin", "relative", "/usr/local/bin"))
         answers.append(((argv, len(allowlist)), decide(request, rules, DescribedWorld(WORLD))))
     check_answers("exec-argv", answers)
+
+
+def test_a_name_that_is_no_name_is_not_looked_for() -> None:
+    around = Surroundings(ExecRules(), DescribedWorld(WORLD), "/", ("/usr/bin/rg", "/usr/bin/rg/x"))
+    assert [resolve(name, around) for name in ("", ".", "..")] == [None] * 3
+
+
+def test_an_applet_is_never_stored() -> None:
+    world = {"home": "/", "executables": ["/bin/busybox"], "symlinks": {"/bin/cat": "busybox"}}
+    request = ExecRequest("cat a", cwd="/home/u", path=("/bin",))
+    found = decide(request, ExecRules(Security.ALLOWLIST, Ask.ON_MISS), DescribedWorld(world))
+    assert found.segments[0].path == "/bin/cat"
+    assert found.segments[0].persistable is None
+
+
+def test_the_only_trusted_directory_suffices() -> None:
+    rules = ExecRules(safe_bins=frozenset({"head"}), trusted_dirs=frozenset({"/usr/bin"}))
+    assert is_safe_bin((Word("head", "head"),), "/usr/bin/head", "/usr/bin/head", rules)
 
 
 def test_windows_word_for_word() -> None:

@@ -36,6 +36,7 @@ def test_paths_word_for_word() -> None:
             "/home/u/.openclaw/workspace",
             "/home/u/.openclaw/agents/main/files",
             "/home/u/.openclaw/agents/main/sessions",
+            "/home/u/.openclaw/agents/main/qmd",
             "/home/u/.openclaw",
             "/srv",
             "/home/u/.openclaw/credentials",
@@ -154,6 +155,7 @@ def test_urls_word_for_word() -> None:
                 "[fe80::1]",
                 "a b",
                 "localhost",
+                "a.localhost",
                 "metadata.google.internal",
             )
         ),
@@ -326,6 +328,14 @@ def test_hosts_word_for_word() -> None:
         *(
             "a" * 63,
             "a" * 64,
+            ".".join([*["a" * 63] * 3, "a" * 61]),
+            ".".join([*["a" * 63] * 3, "a" * 62]),
+            "example.com%2e",
+            "\u00fc" + "a" * 53,
+            "\u00fc" + "a" * 54,
+            "\u00fc" + "a" * 55,
+            "\u00fc" + "a" * 56,
+            "\u00fc" + "a" * 57,
             ".".join(["a" * 49] * 5),
             ".".join(["a" * 50] * 5),
             "\u00fc" * 60,
@@ -518,6 +528,7 @@ def test_redaction_word_for_word() -> None:
         *(
             key,
             f"{key} and {key}",
+            f"{key} and {'sk'}-{letters}",
             key.partition("-----END")[0],
             key.replace("\n", " "),
             f"{'AKIA'}ABCDEFGHIJKLMNOP",
@@ -574,6 +585,7 @@ def test_patterns_word_for_word() -> None:
         "[",
         "*",
         "(a)|(b)",
+        "(a)(b)(x)?",
         "()",
         "x" * 90 + "(",
     )

@@ -48,37 +48,42 @@ from openclaw.policy.where.exec_host import ElevatedLevel
 from support.answers import asked, check_answers
 from support.tool_runs import CATALOGUE
 
-SMALL = Catalogue.of(
-    (
-        *(CatalogueTool(name) for name in ("read", "write", "exec", "apply_patch", "message", "image", "web_fetch")),
-        CatalogueTool("owner_tool", owner_only=True),
-        CatalogueTool("memory_get", plugin_id="Memory-Core"),
-        CatalogueTool("memory_search"),
-        CatalogueTool("w1", plugin_id="weather"),
-        CatalogueTool("w2", plugin_id="weather", optional=True),
-        CatalogueTool("read", plugin_id="thief"),
-        CatalogueTool("w1", plugin_id="other"),
-        CatalogueTool("x*", plugin_id="star"),
-        CatalogueTool("y", plugin_id="*"),
-        CatalogueTool("z", plugin_id="exec"),
-        CatalogueTool("group:x"),
-        CatalogueTool("q", plugin_id="group:q"),
-        CatalogueTool(" "),
-        CatalogueTool("v", plugin_id=" "),
-    )
+SMALL_TOOLS = (
+    *(CatalogueTool(name) for name in ("read", "write", "exec", "apply_patch", "message", "image", "web_fetch")),
+    CatalogueTool("owner_tool", owner_only=True),
+    CatalogueTool("memory_get", plugin_id="Memory-Core"),
+    CatalogueTool("memory_search"),
+    CatalogueTool("w1", plugin_id="weather"),
+    CatalogueTool("w2", plugin_id="weather", optional=True),
+    CatalogueTool("read", plugin_id="thief"),
+    CatalogueTool("w1", plugin_id="other"),
+    CatalogueTool("x*", plugin_id="star"),
+    CatalogueTool("y", plugin_id="*"),
+    CatalogueTool("z", plugin_id="exec"),
+    CatalogueTool("group:x"),
+    CatalogueTool("q", plugin_id="group:q"),
+    CatalogueTool(" "),
+    CatalogueTool("v", plugin_id=" "),
 )
+
+
+def small() -> Catalogue:
+    """Return the catalogue of the tools above, built anew: what is made while this file is imported tests nothing."""
+    return Catalogue.of(SMALL_TOOLS)
 
 
 def test_names_of_tools() -> None:
     answers: list[tuple[object, object]] = asked(normalise_tool, " Bash ", "APPLY-PATCH", "exec", "", "group:FS")
-    answers.append(("catalogue", (list(SMALL.tools), SMALL.plugins, SMALL.rejected)))
+    catalogue = small()
+    answers.append(("catalogue", (list(catalogue.tools), catalogue.plugins, catalogue.rejected)))
     names = ("weather", "group:fs", "group:plugins", "group:openclaw", "read", "nothing", "memory-core")
-    answers += [(("members", name), SMALL.members(name)) for name in names]
+    answers += [(("members", name), catalogue.members(name)) for name in names]
     answers.append(("no plugins", Catalogue.of(()).members("group:plugins")))
     check_answers("tool-names", answers)
 
 
 def test_stages_word_for_word() -> None:
+    catalogue = small()
     lists: tuple[tuple[str, ...] | None, ...] = (
         None,
         (),
@@ -95,7 +100,7 @@ def test_stages_word_for_word() -> None:
         lists, (None, (), ("message",)), (None, ("exec",), ("weather", "r*"), ("w1", "*"))
     ):
         stage = pick(StageId.AGENT, ToolBlock("tools", allow=allow, also_allow=also, deny=deny))
-        table = stage_table(stage, SMALL)
+        table = stage_table(stage, catalogue)
         said = {name: (answer.passes, answer.rule, answer.key) for name, answer in table.items()}
         answers.append(((allow, also, deny), (stage, stage.is_empty, said)))
     for profile, more in product(
@@ -117,13 +122,17 @@ def test_chains_word_for_word() -> None:
             (" OpenAI ", ToolBlock("tools.byProvider.openai", allow=("read",), profile="minimal")),
             (" ", ToolBlock("blank")),
             ("openai/gpt-5", ToolBlock("tools.byProvider.gpt", deny=("exec",))),
+            ("x/", ToolBlock("no model", deny=("exec",))),
         ),
         agents=(
             (
                 "Work",
                 AgentBlocks(
                     block,
-                    (("anthropic", ToolBlock("own.anthropic", also_allow=("image",))),),
+                    (
+                        ("anthropic", ToolBlock("own.anthropic", also_allow=("image",))),
+                        ("mistral", ToolBlock("own.mistral", profile="minimal")),
+                    ),
                     ToolBlock("own.sandbox", allow=("read",)),
                     ApplyPatchRule(True, ("GPT-5",), "own.patch"),
                     read_only=True,
@@ -147,6 +156,8 @@ def test_chains_word_for_word() -> None:
         ("anthropic", "x"),
         ("anthropic", "openai/gpt-5"),
         ("", "gpt-5"),
+        ("mistral", "large"),
+        ("x", None),
     )
     answers: list[tuple[object, object]] = []
     for agent, (provider, model), key in product(
@@ -195,6 +206,7 @@ def test_chains_word_for_word() -> None:
         ToolBlock("a", allow=("read", "Image")),
         ToolBlock("a", allow=("group:openclaw",)),
         ToolBlock("a", deny=()),
+        ToolBlock("b", allow=("read",), deny=("write",)),
     )
     answers += [((one, other), chain.sandbox_stage(one, other)) for one, other in product(blocks, repeat=2)]
     answers += [(one, chain.subagent_stage(one)) for one in blocks]
@@ -214,6 +226,7 @@ def test_chains_word_for_word() -> None:
 
 
 def test_decisions_on_tools_word_for_word() -> None:
+    catalogue = small()
     answers: list[tuple[object, object]] = []
     policies = {
         "open": tools_policy(ToolBlock("tools")),
@@ -243,21 +256,22 @@ def test_decisions_on_tools_word_for_word() -> None:
         "openai": replace(base, provider=" OpenAI ", model=" gpt-5 "),
         "o3": replace(base, provider="openai", model="o3"),
         "full name": replace(base, provider="openai", model="openai/o3"),
+        "a name of another's": replace(base, provider="openai", model="openai/gpt-5"),
         "no model": replace(base, provider="openai"),
         "owner": replace(base, sender=ToolSender(is_owner=True), image_model=False, may_message=False),
         "sandboxed": replace(base, sandboxed=True),
         "child": replace(base, at_most=frozenset({"read"})),
     }
     for (name, policy), (who, run), tool in product(
-        policies.items(), runs.items(), (*SMALL.tools, "unheard", " Bash ", "x*", "z")
+        policies.items(), runs.items(), (*catalogue.tools, "unheard", " Bash ", "x*", "z")
     ):
-        found = ToolDecider(policy, SMALL).decide(run, tool)
+        found = ToolDecider(policy, catalogue).decide(run, tool)
         answers.append(((name, who, tool), (found, found.reason, found.verdict, found.refusal("agent:main:main"))))
     check_answers("tool-decisions", answers)
 
 
 def test_a_decider_remembers_and_stays_bounded() -> None:
-    decider = ToolDecider(tools_policy(ToolBlock("tools")), SMALL)
+    decider = ToolDecider(tools_policy(ToolBlock("tools")), small())
     first = decider.effective(ToolRun("main", "agent:main:0"))
     assert decider.effective(ToolRun("main", "agent:main:0")) is first
     for number in range(1, 4096):
@@ -293,6 +307,7 @@ def test_senders_of_rooms_word_for_word() -> None:
         "id:",
         "",
         "tag:x",
+        "name:a:b",
         "120@g.us",
         "0a1b2c3d-1111-2222-3333-444455556666",
     )
@@ -313,6 +328,8 @@ def test_senders_of_rooms_word_for_word() -> None:
         )
     both = rooms.sender_rules([("42", ToolBlock("one")), (" 42", ToolBlock("two")), ("x", ToolBlock("three"))])
     answers.append(("the first counts", both.ids["42"].allow_key))
+    after = rooms.sender_rules([("*", ToolBlock("any")), (" ", ToolBlock("none")), ("42", ToolBlock("one"))])
+    answers.append(("after everyone", sorted(after.ids)))
     for read in (rooms.fold, rooms.sender_key, rooms.discord_slug, rooms.slack_slug):
         answers += [
             ((read.__name__, text), read(text))
@@ -326,12 +343,20 @@ def test_senders_of_rooms_word_for_word() -> None:
 
 def test_rooms_word_for_word() -> None:
     inner = RoomMap.of(
-        [("7001", _entry("c7001", ann=("w1",))), ("general", _entry("general")), ("*", _entry("any", id_42=("exec",)))]
+        [
+            ("7001", _entry("c7001", ann=("w1",))),
+            ("general", _entry("general")),
+            ("Big Talk", _entry("talk")),
+            ("*", _entry("any", id_42=("exec",))),
+        ]
     )
     discord = RoomMap.of(
         [
             ("5001", room_entry(ToolBlock("guild"), None, slug="Friends", rooms=inner)),
             ("Other Guild", room_entry(ToolBlock("named"), None)),
+            ("my-guild", room_entry(ToolBlock("slugged"), None)),
+            ("5002", room_entry(ToolBlock("twin one"), None, slug="twins")),
+            ("5003", room_entry(ToolBlock("twin two"), None, slug="twins")),
             ("*", _entry("star")),
         ]
     )
@@ -356,6 +381,7 @@ def test_rooms_word_for_word() -> None:
                     ("#general", _entry("hash")),
                     ("random", _entry("random")),
                     ("my-room", _entry("slug")),
+                    ("Odd Room", _entry("odd")),
                     ("*", _entry("star")),
                 ]
             ),
@@ -374,10 +400,13 @@ def test_rooms_word_for_word() -> None:
                         ),
                     ),
                     ("My Team", room_entry(ToolBlock("byname"), None)),
+                    ("My  Team", room_entry(ToolBlock("also by name"), None)),
                 ]
             ),
         ),
-        "signal": ChannelRooms(RoomStyle.GROUPS),
+        "signal": ChannelRooms(
+            RoomStyle.GROUPS, accounts=MappingProxyType({"default": RoomMap.of([("g", _entry("usual"))])})
+        ),
     }
     places = (
         RoomFacts("telegram", None, "-100"),
@@ -400,6 +429,21 @@ def test_rooms_word_for_word() -> None:
         RoomFacts("msteams", None, "19:c;messageid=1", None, "19:t"),
         RoomFacts("msteams", None, "9", "big-talk", "my-team"),
         RoomFacts("msteams", None, "9", "Big Talk", "19:t"),
+        RoomFacts("telegram", "Work", "-9"),
+        RoomFacts("telegram", "Home", "-100"),
+        RoomFacts("signal", "Home", "g"),
+        RoomFacts("signal", " ", "g"),
+        RoomFacts("slack", "work", "C1"),
+        RoomFacts("slack", None, "C1;x"),
+        RoomFacts("slack", None, "C9", "#random"),
+        RoomFacts("slack", None, "C9", "Odd Room"),
+        RoomFacts("discord", None, "9", None, "19:t"),
+        RoomFacts("discord", None, "9", "Big Talk", "5001"),
+        RoomFacts("discord", None, "9", None, "Other Guild"),
+        RoomFacts("discord", None, "9", None, "My Guild"),
+        RoomFacts("discord", None, "9", None, "twins"),
+        RoomFacts("msteams", None, "19:c;messageid=1", "big-talk", "19:t"),
+        RoomFacts("msteams", None, "9;messageid=1", "big-talk", "19:t"),
         RoomFacts("signal", None, "g"),
         RoomFacts(None, None, "-100"),
         RoomFacts(),
@@ -417,6 +461,8 @@ def test_rooms_word_for_word() -> None:
         "agent:main:telegram:group:-100:topic:7",
         "agent:main:discord:channel:7001",
         "agent:main:msteams:channel:19:c",
+        "agent:main:msteams:channel:9",
+        "agent:main:msteams:channel:9;messageid=2",
     )
     answers: list[tuple[object, object]] = []
     for place, sender, key, parent in product(places, senders, keys, (None, "agent:main:slack:channel:c1")):

@@ -237,6 +237,10 @@ def test_freshness_word_for_word() -> None:
     check_answers("freshness", answers)
 
 
+def test_an_instant_whose_offset_holds_counts_before_the_length_of_a_gap() -> None:
+    assert ZoneOffsets(0, ((3600, 3600), (5000, -3600))).instant_of(4000) == 7600
+
+
 def test_triggers_and_what_a_reset_keeps() -> None:
     triggers = ("/new", " /Reset ", "")
     texts = ("/new", "/NEW", " /new  opus ", "/newer", "/reset now", "hello", "", "/new\topus", "/reset\u0130 x")
