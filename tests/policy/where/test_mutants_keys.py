@@ -39,6 +39,13 @@ from support.answers import asked, check_answers
 
 KEYS = (
     None,
+    "agent: :x",
+    "a:thread:1:thread:2",
+    "slack::direct:x",
+    ":group:x",
+    "agent:a:x:dm",
+    "agent:main:direct",
+    "agent:main:slack:a:b:direct:x",
     "",
     "main",
     "MAIN",
@@ -108,7 +115,7 @@ def test_the_one_spelling_of_a_key() -> None:
             keys.canonical_alias(key, agent_id=agent),
         )
         answers.append((("by default", key, agent), (*plain, keys.store_key(agent, key, "home"))))
-    pairs = product((None, "a:thread:1", "A:topic:2", "b", " a "), repeat=2)
+    pairs = product((None, "a:thread:1", "A:topic:2", "b", " a ", "\u00df", "ss"), repeat=2)
     answers += [(("same audience", one, other), keys.same_audience(one, other)) for one, other in pairs]
     check_answers("canonical-keys", answers)
 
@@ -117,6 +124,7 @@ def test_rooms_that_addresses_name() -> None:
     addresses = (
         *(None, "", "telegram:group:-100", "Telegram:-100", "telegram:42", "120@g.us", "120@G.US", "whatsapp:120@g.us"),
         *("slack:channel:C1", "x:group:5", "x:channel:5", "discord:channel:", "C1", "a::b", "signal:group:a=="),
+        *("telegram:group:-100:topic:7", "x:y:channel:5", "slack:C1:x"),
     )
     answers = [
         ((address, kind, provider), keys.group_of_address(address, kind, provider))
@@ -280,6 +288,9 @@ def test_text_as_mentions_see_it() -> None:
     texts = (
         "Hello @MyBot",
         "@mybot_x @mybot",
+        "@mybots now",
+        "@mybot @mybot_x",
+        "@mybot_x @mybot @mybot_y",
         "@mybots",
         "mail@mybot.",
         "@mybot",
@@ -379,6 +390,7 @@ def test_browser_requests_word_for_word() -> None:
         "/%70rofiles",
         "/\u212a",
         "\\profiles",
+        "/profiles?a?b",
         "/a\\b",
         "/a..b",
     )
@@ -389,6 +401,9 @@ def test_browser_requests_word_for_word() -> None:
     for _ in range(7):
         deep = {"x": deep}
     deeper = {"x": deep}
+    harmless: list[object] = ["x"]
+    for _ in range(10):
+        harmless.append({"x": harmless[-1]})
     bodies: tuple[object, ...] = (
         *(None, True, 1, 1.5, "evaluate", " EVALUATE\n", "evaluated", ' {"fn": 1}', "\t[1]", "text [", "", b"x"),
         *(
@@ -401,6 +416,7 @@ def test_browser_requests_word_for_word() -> None:
             {},
             {"a": {"fn": 1}},
         ),
+        *harmless,
         *(deep, deeper, [deeper], {"x": deeper}, [[[[[[[["x"]]]]]]]], [[[[[[[[["x"]]]]]]]]]),
     )
     for number, body in enumerate(bodies):

@@ -85,16 +85,20 @@ def test_sandboxes_word_for_word() -> None:
     answers: list[tuple[object, object]] = []
     for mode, shared, parent in product(SandboxMode, (False, True), (False, True)):
         policy = SandboxPolicy(
-            defaults=modes[mode], agents=MappingProxyType({"work": modes[SandboxMode.ALL]}), global_scope=shared
+            defaults=modes[mode],
+            agents=MappingProxyType({"work": modes[SandboxMode.ALL], "home": modes[SandboxMode.NON_MAIN]}),
+            main_key="base",
+            global_scope=shared,
         )
-        for agent, key in product((None, "Work", "main"), (None, "main", "global", MAIN, WORK, CHILD, ROOM)):
+        keys = (None, "main", "base", "global", MAIN, WORK, CHILD, ROOM, "agent:home:base", "agent:main:base")
+        for agent, key in product((None, "Work", "main", "Home"), keys):
             found = sandbox_status(policy, agent, key, parent_sandboxed=parent)
             answers.append(((mode, shared, parent, agent, key), found))
     check_answers("sandbox-status", answers)
 
 
 def test_names_of_sandboxes() -> None:
-    keys = ("shared", MAIN, "  ", "Ünï/..", "a" * 40, "-x-", "agent:main:telegram:group:-100:topic:7", ".")
+    keys = ("shared", MAIN, "  ", "Ünï/..", "a" * 40, "-x-", "agent:main:telegram:group:-100:topic:7", ".", "\ud800x")
     answers = [
         *asked(slug, *keys),
         *asked(container_name, *((prefix, key) for prefix in ("", "p-", "p" * 60) for key in keys)),
@@ -135,12 +139,16 @@ def test_what_sessions_see_word_for_word() -> None:
         Caller(MAIN, sandboxed=True),
         Caller(MAIN, sandboxed=True, sandbox_visibility=SessionToolsVisibility.ALL),
         Caller("global", agent_id="Work"),
+        Caller("agent:work:home"),
+        Caller(CHILD, sandboxed=True),
         Caller(" "),
     ]
     targets = [
         Target(MAIN),
         Target(CHILD, (MAIN,)),
         Target("agent:main:subagent:2", (CHILD, MAIN)),
+        Target("agent:main:subagent:3", ("agent:main:subagent:2", CHILD, MAIN)),
+        Target("agent:main:subagent:4", (MAIN, "agent:main:telegram:direct:42")),
         Target(WORK),
         Target("global"),
         Target("unknown"),
@@ -150,7 +158,7 @@ def test_what_sessions_see_word_for_word() -> None:
     for level, talks in product(
         (None, *SessionVisibility), ((False, ()), (True, ()), (True, ("m*",)), (True, ("*", " ")))
     ):
-        policy = VisibilityPolicy(level, agent_to_agent=talks[0], agent_allow=talks[1])
+        policy = VisibilityPolicy(level, agent_to_agent=talks[0], agent_allow=talks[1], main_key="home")
         answers += [((level, talks, one, other), may_see(policy, one, other)) for one in callers for other in targets]
         answers += [((level, one), reach(policy, one)) for one in callers]
     check_answers("session-visibility", answers)
@@ -160,7 +168,7 @@ def test_agents_that_talk_and_start_each_other_word_for_word() -> None:
     allowed = VisibilityPolicy(
         agent_to_agent=True,
         agent_allow=(" Main ", "w*"),
-        spawn_targets=MappingProxyType({"main": ("Work", " "), "work": ("*",), "x": ()}),
+        spawn_targets=MappingProxyType({"main": ("Work", " "), "work": ("*",), "x": (" ",)}),
         agents=("main", "work"),
     )
     talks = [
