@@ -240,11 +240,20 @@ class GuardedFiles:
         self._check(place, self._existing(place, folder, name))  # first: opening a device can already do something
         fd = os.open(name, os.O_RDONLY | _OPEN_FLAGS, dir_fd=folder)
         try:
-            self._check(place, os.fstat(fd))
+            opened = os.fstat(fd)
+            self._check(place, opened)
+            self._still_named(place, folder, name, opened)
         except BaseException:
             os.close(fd)
             raise
         return fd
+
+    def _still_named(self, place: Place, folder: int, name: str, opened: os.stat_result) -> None:
+        """Check the name again: a hard link that was taken away since the opening no longer counts in `opened`."""
+        named = self._existing(place, folder, name)
+        self._check(place, named)
+        if not os.path.samestat(opened, named):
+            raise _missing(place)
 
     def _existing(self, place: Place, folder: int, name: str) -> os.stat_result:
         found = self._look(folder, name)
