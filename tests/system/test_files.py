@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from openclaw.policy.what.paths import FileRoots, Mount, StateParts
 from openclaw.security.policy_cases.paths import run_case
 from openclaw.system.errors import NotFound, OpenClawError, Refused
-from openclaw.system.file_walk import Walker
+from openclaw.system.file_walk import Walker, still_named
 from openclaw.system.files import GuardedFiles
 from support.shared import shared_cases, shared_json
 
@@ -359,6 +359,51 @@ def test_the_runner_races_a_case_and_would_see_a_leak(race: Any, ok: bool) -> No
     assert run_case(case, shared_json("paths", "cases.json")).ok is ok
 
 
+def removed(name: Path, secret: Path) -> None:
+    name.unlink()
+
+
+def linked_anew(name: Path, secret: Path) -> None:
+    name.unlink()
+    name.hardlink_to(secret)
+
+
+def covered(name: Path, secret: Path) -> None:
+    name.with_name("new").write_text("B", encoding="utf-8")
+    name.with_name("new").rename(name)
+
+
+def called_otherwise(name: Path, secret: Path) -> None:
+    name.rename(name.with_name("other"))
+
+
+def moved_away(name: Path, secret: Path) -> None:
+    name.rename(name.parent.parent / name.name)
+
+
+def taken_for_a_removed_one(name: Path, secret: Path) -> None:
+    name.unlink()
+    name.with_name(f"{name.name} (deleted)").hardlink_to(secret)
+
+
+@pytest.mark.parametrize(
+    "change", [removed, linked_anew, covered, called_otherwise, moved_away, taken_for_a_removed_one]
+)
+def test_a_name_that_went_after_the_opening_stays_gone_for_that_descriptor(tree: Path, change: Any) -> None:
+    name, secret = tree / "ws" / "dir" / "second", tree / "out" / "secret.txt"
+    name.hardlink_to(secret)
+    folder = os.open(name.parent, os.O_RDONLY | os.O_DIRECTORY)
+    fd = os.open(name.name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder)
+    try:
+        assert still_named(fd, folder, name.name)
+        assert not still_named(fd, folder, f"{name.name} (deleted)")
+        change(name, secret)
+        assert not still_named(fd, folder, name.name)
+    finally:
+        os.close(fd)
+        os.close(folder)
+
+
 # -- random trees ------------------------------------------------------------------------------------------------------
 
 NAMES = st.sampled_from(["a", "b", "c", "d"])
@@ -382,7 +427,7 @@ def plant(top: Path, steps: list[tuple[str, str, str]]) -> None:
         try:
             if kind == "mkdir":
                 path.mkdir(parents=True)
-            elif kind == "write" and not path.exists() and path.parent.resolve().is_relative_to(top / "ws"):
+            elif kind == "write" and not path.exists() and Path(os.path.realpath(path.parent)).is_relative_to(top / "ws"):
                 path.write_text("inside", encoding="utf-8")
             elif kind == "symlink":
                 path.symlink_to(target.replace("{out}", str(top / "out")))

@@ -19,6 +19,7 @@ from openclaw.agent.bootstrap_texts import TEMPLATES
 from openclaw.policy.what.labels import CLEAN, Confidentiality, Integrity, Label
 from openclaw.state.files import private_dir
 from openclaw.system.errors import Unavailable
+from openclaw.system.file_walk import still_named
 
 log = logging.getLogger(__name__)
 
@@ -115,12 +116,12 @@ class Bootstrap:
     def _read(self, folder: int, workspace: Path, name: str) -> str | None:
         if folder < 0:
             return None
-        descriptor = _open(folder, name)
-        if descriptor is None:
+        opened = _open(folder, name)
+        if opened is None:
             return None
-        with os.fdopen(descriptor, "rb") as file:
+        with os.fdopen(opened[0], "rb") as file:
             found = os.fstat(file.fileno())
-            if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+            if not _is_plain(file.fileno(), found, folder, opened[1]):
                 log.warning("%s in the workspace is no plain file and is not shown to the model", name)
                 return None
             stamp = (found.st_ino, found.st_size, found.st_mtime_ns)
@@ -131,9 +132,10 @@ class Bootstrap:
         return known[1]
 
 
-def _open(folder: int, name: str) -> int | None:
+def _open(folder: int, name: str) -> tuple[int, str] | None:
+    """Return a descriptor and the name that was opened, which a link in the workspace may have told."""
     try:
-        return os.open(name, _NO_FOLLOW, dir_fd=folder)
+        return os.open(name, _NO_FOLLOW, dir_fd=folder), name
     except FileNotFoundError:
         return None
     except OSError:
@@ -142,9 +144,18 @@ def _open(folder: int, name: str) -> int | None:
             log.warning("%s in the workspace is a link that leaves it and is not shown to the model", name)
             return None
     try:
-        return os.open(target, _NO_FOLLOW, dir_fd=folder)
+        return os.open(target, _NO_FOLLOW, dir_fd=folder), target
     except OSError:
         return None
+
+
+def _is_plain(descriptor: int, found: os.stat_result, folder: int, name: str) -> bool:
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+        return False
+    try:
+        return still_named(descriptor, folder, name)
+    except OSError:
+        return False
 
 
 def _plain_target(folder: int, name: str) -> str | None:

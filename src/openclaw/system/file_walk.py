@@ -10,6 +10,7 @@ import ctypes
 import errno
 import fcntl
 import os
+import secrets
 import stat
 import struct
 import sys
@@ -25,6 +26,7 @@ _RESOLVE: Final = 0x08 | 0x04 | 0x02
 """RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS and RESOLVE_NO_MAGICLINKS."""
 _DIRECTORY: Final = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 _MAX_DEPTH: Final = 128
+_HAS_DESCRIPTOR_PATHS: Final[bool] = sys.platform == "linux"
 
 
 def _load_openat2() -> ctypes.CDLL | None:
@@ -145,3 +147,26 @@ def names_above(directory_fd: int, count: int) -> list[str] | None:
         return None
     names = path.strip("/").split("/")
     return names[-count:] if path.startswith("/") and len(names) >= count else None
+
+
+def still_named(fd: int, folder: int, name: str) -> bool:
+    """Tell whether an open file still has the name by which it was opened. Ask after its links were counted.
+
+    A count of one proves nothing by itself: the name may have been one of two and have gone between the opening and
+    the count. On Linux a name that is gone never comes back for the descriptor that was opened by it, even where the
+    same file is linked there anew. So the name that stands now stood at the count, provided that no removal was half
+    done then: the look at a name that nobody has used waits until the directory is quiet.
+
+    Args:
+        fd: the file.
+        folder: descriptor of the directory.
+        name: the name in it that was opened.
+
+    Raises:
+        OSError: it cannot be told.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        os.stat(f".openclaw-{secrets.token_hex(8)}", dir_fd=folder, follow_symlinks=False)
+    if _HAS_DESCRIPTOR_PATHS:
+        return Path(f"/proc/self/fd/{fd}").readlink() == Path(f"/proc/self/fd/{folder}").readlink() / name
+    return os.path.samestat(os.fstat(fd), os.stat(name, dir_fd=folder, follow_symlinks=False))

@@ -28,10 +28,12 @@ from openclaw.policy.what.paths import (
 from openclaw.system.errors import NotFound, OpenClawError, Refused, Unavailable
 from openclaw.system.file_guard import StateGuard
 from openclaw.system.file_ops import Entry, entry_of, is_kernel_file, owner_is_another, replace_file
-from openclaw.system.file_walk import Walker, open_directory, open_root
+from openclaw.system.file_walk import Walker, open_directory, open_root, still_named
 
 READ_LIMIT: Final = 64 * 1024 * 1024
 _NEW_DIRECTORY: Final = 0o755
+_REOPENINGS: Final = 3
+"""How often a file is opened again because its name was given to another one meanwhile."""
 _OPEN_FLAGS: Final = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 _WHY_OF_ERRNO: Final = {
     errno.ELOOP: Why.SYMLINK,
@@ -237,23 +239,26 @@ class GuardedFiles:
     # -- the file -----------------------------------------------------------------------------------------------
 
     def _open_file(self, place: Place, folder: int, name: str) -> int:
+        for _ in range(_REOPENINGS):
+            fd = self._opened(place, folder, name)
+            try:
+                if still_named(fd, folder, name):
+                    return fd
+            except BaseException:
+                os.close(fd)
+                raise
+            os.close(fd)  # replaced meanwhile, or it was a second name of a file of others: nobody can tell
+        raise _missing(place)
+
+    def _opened(self, place: Place, folder: int, name: str) -> int:
         self._check(place, self._existing(place, folder, name))  # first: opening a device can already do something
         fd = os.open(name, os.O_RDONLY | _OPEN_FLAGS, dir_fd=folder)
         try:
-            opened = os.fstat(fd)
-            self._check(place, opened)
-            self._still_named(place, folder, name, opened)
+            self._check(place, os.fstat(fd))
         except BaseException:
             os.close(fd)
             raise
         return fd
-
-    def _still_named(self, place: Place, folder: int, name: str, opened: os.stat_result) -> None:
-        """Check the name again: a hard link that was taken away since the opening no longer counts in `opened`."""
-        named = self._existing(place, folder, name)
-        self._check(place, named)
-        if not os.path.samestat(opened, named):
-            raise _missing(place)
 
     def _existing(self, place: Place, folder: int, name: str) -> os.stat_result:
         found = self._look(folder, name)

@@ -117,7 +117,7 @@ class _Run:
         return [effect.removeprefix(prefix) for effect in _effects(self._case) if effect.startswith(prefix)]
 
     def _raced(self, race: Any) -> list[tuple[str, Reason]]:
-        """Act many times while another thread keeps changing the tree as the case says."""
+        """Act many times while another thread keeps changing the tree as the case says, and once at rest."""
         asked = race.get("rounds", race.get("iterations")) if isinstance(race, Mapping) else None
         rounds = asked if isinstance(asked, int) else RACE_ROUNDS
         steps = list(_steps(race))
@@ -125,10 +125,11 @@ class _Run:
         thread = threading.Thread(target=_flip, args=(stop, steps or [_swap_parent(self._case, self._places)]))
         thread.start()
         try:
-            return [self._once() for _ in range(max(1, min(rounds, 20_000)))]
+            outcomes = [self._once() for _ in range(max(1, min(rounds, 20_000)))]
         finally:
             stop.set()
             thread.join()
+        return [*outcomes, self._once()]
 
     def _holds(self, effect: str) -> bool:
         kind, rest = effect.split(":", 1)
@@ -227,7 +228,9 @@ def _swap_parent(case: Mapping[str, Any], places: Mapping[str, str]) -> Callable
 
 
 def _flip(stop: threading.Event, steps: Sequence[Callable[[], None]]) -> None:
-    while not stop.is_set():
+    while True:  # at least once, however late the thread begins
         for step in steps:
             with contextlib.suppress(OSError):
                 step()
+        if stop.is_set():
+            return
