@@ -421,13 +421,17 @@ STEPS = st.lists(
 PATHS = st.lists(st.sampled_from(["a", "b", "c", "..", ".", "d", "x", "out", ""]), min_size=1, max_size=5).map("/".join)
 
 
+def is_in_workspace(path: Path, top: Path) -> bool:
+    return Path(os.path.realpath(path)).is_relative_to(top / "ws")  # `resolve` raises on loops
+
+
 def plant(top: Path, steps: list[tuple[str, str, str]]) -> None:
     for kind, name, target in steps:
         path = top / "ws" / name
         try:
             if kind == "mkdir":
                 path.mkdir(parents=True)
-            elif kind == "write" and not path.exists() and Path(os.path.realpath(path.parent)).is_relative_to(top / "ws"):
+            elif kind == "write" and not path.exists() and is_in_workspace(path.parent, top):
                 path.write_text("inside", encoding="utf-8")
             elif kind == "symlink":
                 path.symlink_to(target.replace("{out}", str(top / "out")))
