@@ -10,7 +10,7 @@ from openclaw.channels.approval_prompts import ApprovalPrompts, ForwardSettings
 from openclaw.policy.patterns import compile_patterns
 from openclaw.system.errors import Unavailable
 from openclaw.tools.approval_text import ApprovalView
-from openclaw.tools.approvals import Approvals
+from openclaw.tools.approvals import Approvals, ChatPlace
 from support.channels import Notes
 from support.time import FakeClock, settle
 
@@ -90,6 +90,28 @@ async def test_the_end_is_told_where_the_question_was_asked_even_if_the_settings
         ("7", f"⛔ Exec approval deny by ann. ID: {pending.id}"),
         ("99", f"⛔ Exec approval deny by ann. ID: {pending.id}"),
     ]
+
+
+@pytest.mark.asyncio
+async def test_the_chat_that_decides_is_answered_by_its_command_and_the_other_places_by_a_notice() -> None:
+    world = World()
+    pending = world.approvals.request(VIEW)
+    await settle()
+    here = ChatPlace(HERE.channel, HERE.account, HERE.to)
+    world.approvals.resolve(pending.id, "deny", resolved_by="ann", decided_in=here)
+    await settle()
+    assert [to for to, _ in world.sent[2:]] == [ADMIN.to]
+
+
+@pytest.mark.asyncio
+async def test_another_thread_of_the_chat_that_decides_is_told() -> None:
+    world = World(ForwardSettings(enabled=True))
+    pending = world.approvals.request(VIEW)
+    await settle()
+    thread = ChatPlace(HERE.channel, HERE.account, HERE.to, "4")
+    world.approvals.resolve(pending.id, "deny", resolved_by="ann", decided_in=thread)
+    await settle()
+    assert [to for to, _ in world.sent[1:]] == [HERE.to]
 
 
 @pytest.mark.asyncio

@@ -79,14 +79,13 @@ async def test_the_owner_allows_in_his_chat_and_the_result_reaches_who_asked(tmp
         assert not marker.exists()
 
         way.model.script(Answer("It is done."))
-        (reply, *_) = await way.say(f"/approve {approval[:8]} allow-once")
+        (reply,) = await way.say(f"/approve {approval[:8]} allow-once")
         assert reply == f"✅ Exec approval allow-once by User{OWNER}. ID: {approval}"
         assert await way.heard(2, user=OTHER, since=1) == ["It is done."]
         assert marker.exists()
         assert "Exec finished" in told(way)
         assert "made-42" in told(way)
 
-        assert (await way.heard(3, since=2))[0] == reply  # the chat that was asked is told as well
         (again,) = await way.say(f"/approve {approval} allow-once")
         assert again.startswith("unknown approval id")
         calls = [record for record in way.gateway.ledger() if record["what"].get("approval") == approval]
@@ -101,9 +100,8 @@ async def test_a_denial_runs_nothing_and_the_model_is_told_why(tmp_path: Path) -
     async with asking(tmp_path) as way:
         approval = await ask(way, f"rm {precious}", user=OWNER)
         way.model.script(Answer("You said no."))
-        replies = await way.say(f"/approve {approval} deny", replies=3)
-        assert replies[-1] == "You said no."
-        assert set(replies[:-1]) == {f"⛔ Exec approval deny by User{OWNER}. ID: {approval}"}
+        replies = await way.say(f"/approve {approval} deny", replies=2)
+        assert replies == [f"⛔ Exec approval deny by User{OWNER}. ID: {approval}", "You said no."]
         assert f"Exec denied (gateway id={approval}, user-denied): rm {precious}" in told(way)
         assert precious.exists()
         assert (await way.say("and now?")) == ["ok"]
@@ -119,7 +117,7 @@ async def test_what_was_shown_is_what_runs_or_nothing_runs(tmp_path: Path) -> No
         approval = await ask(way, str(script), user=OWNER)
         script.write_text(f"#!/bin/sh\ntouch {marker}\n")
         way.model.script(Answer("It changed."))
-        await way.say(f"/approve {approval} allow-once", replies=3)
+        await way.say(f"/approve {approval} allow-once", replies=2)
         assert f"Exec denied (gateway id={approval}, executable-changed)" in told(way)
         assert not marker.exists()
 

@@ -14,7 +14,7 @@ from openclaw.system.clock import Clock
 from openclaw.system.errors import OpenClawError
 from openclaw.system.tasks import Supervisor
 from openclaw.tools.approval_text import expired_text, prompt, resolved_text
-from openclaw.tools.approvals import Pending, Resolution
+from openclaw.tools.approvals import ChatPlace, Pending, Resolution
 
 log = logging.getLogger(__name__)
 
@@ -68,10 +68,12 @@ class ApprovalPrompts:
         self._send(targets, text)
 
     def resolved(self, pending: Pending, resolution: Resolution) -> None:
-        """Tell the same places how it ended; nothing is sent after that."""
-        targets = self._told.pop(pending.id, ())
-        if not targets:
-            return
+        """Tell the same places how it ended, but not the chat that decided: the answer to its command says it there.
+
+        Nothing is sent after that.
+        """
+        asked = self._told.pop(pending.id, ())
+        targets = [target for target in asked if _place(target) != resolution.decided_in]
         if resolution.decision is None:
             self._send(targets, expired_text(pending.id))
         else:
@@ -108,5 +110,8 @@ class ApprovalPrompts:
             found += [own] if own is not None else []
         if settings.mode in {"targets", "both"}:
             found += settings.targets
-        unique = {(target.channel, target.to, target.account, target.thread_id): target for target in found}
-        return tuple(unique.values())
+        return tuple({_place(target): target for target in found}.values())
+
+
+def _place(target: ReplyTarget) -> ChatPlace:
+    return ChatPlace(target.channel, target.account, target.to, target.thread_id)

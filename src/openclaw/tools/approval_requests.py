@@ -47,6 +47,16 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
+class ChatPlace:
+    """One conversation of a channel account."""
+
+    channel: str
+    account: str
+    to: str
+    thread_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Resolution:
     """How a request ended.
 
@@ -55,12 +65,14 @@ class Resolution:
         resolved_by: display name or id of who decided.
         ts: epoch milliseconds.
         note: why an answer counts for less than it said (`allow-always` that cannot be kept).
+        decided_in: the chat whose `/approve` decided; its own answer says so there, no notice has to.
     """
 
     decision: ApprovalDecision | None
     resolved_by: str | None
     ts: int
     note: str | None = None
+    decided_in: ChatPlace | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,11 +20,11 @@ from openclaw.system.clock import Clock
 from openclaw.system.errors import Conflict, InvalidInput, Refused
 from openclaw.system.redaction import Redactor
 from openclaw.system.tasks import Supervisor
-from openclaw.tools.approval_requests import SLUG_LENGTH, ApprovalObserver, Coverage, Pending, Resolution
+from openclaw.tools.approval_requests import SLUG_LENGTH, ApprovalObserver, ChatPlace, Coverage, Pending, Resolution
 from openclaw.tools.approval_text import ApprovalDecision, ApprovalView, one_line
 from openclaw.tools.arguments import SUMMARY_LENGTH
 
-__all__ = ["ApprovalObserver", "Approvals", "Coverage", "Pending", "Resolution"]
+__all__ = ["ApprovalObserver", "Approvals", "ChatPlace", "Coverage", "Pending", "Resolution"]
 
 log = logging.getLogger(__name__)
 
@@ -145,6 +145,7 @@ class Approvals:
         *,
         resolved_by: str | None,
         shown_whole: bool = True,
+        decided_in: ChatPlace | None = None,
     ) -> tuple[Pending, Resolution]:
         """Decide a request. The first decision stands; a later one finds nothing.
 
@@ -153,6 +154,7 @@ class Approvals:
             decision: the answer.
             resolved_by: display name or id, for the event and the ledger.
             shown_whole: whether the surface showed the whole command; "always" needs that.
+            decided_in: the chat that decides, where it is one.
 
         Raises:
             InvalidInput: nothing waits under that id.
@@ -166,7 +168,7 @@ class Approvals:
                 if shown_whole
                 else "The whole command was not shown; it was allowed once, not for always."
             )
-        resolution = Resolution(decision, resolved_by, self._clock.now_ms(), note)
+        resolution = Resolution(decision, resolved_by, self._clock.now_ms(), note, decided_in)
         self._finish(pending, resolution)
         return pending, resolution
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from openclaw.agent.commands.context import CommandContext
+from openclaw.agent.contract import ReplyTarget
 from openclaw.system.errors import InvalidInput
 from openclaw.tools.approval_text import APPROVE_USAGE, parse_approve, resolved_text
+from openclaw.tools.approvals import ChatPlace
 
 
 async def stop(context: CommandContext) -> str:
@@ -44,8 +46,17 @@ async def approve(context: CommandContext) -> str:
     requester = context.requester
     by = requester.client_name or requester.sender_name or requester.sender_id
     try:
-        pending, resolution = context.parts.approvals.resolve(wanted.approval_id, wanted.decision, resolved_by=by)
+        pending, resolution = context.parts.approvals.resolve(
+            wanted.approval_id, wanted.decision, resolved_by=by, decided_in=_place(context.request.target)
+        )
     except InvalidInput as error:
         return f"{error}. It may have been decided already, or its time is over."
     told = resolved_text(pending.id, resolution.decision or wanted.decision, resolution.resolved_by)
     return f"{told}\n{resolution.note}" if resolution.note else told
+
+
+def _place(target: ReplyTarget | None) -> ChatPlace | None:
+    """Return the chat that gets the answer of the command."""
+    if target is None:
+        return None
+    return ChatPlace(target.channel, target.account, target.to, target.thread_id)
