@@ -16,10 +16,9 @@ MAX_BYTES: Final = 16_384
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _REFUSED_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_SIMPLE: Final = re.compile(r"[A-Za-z0-9_./:@%+,\-^=\]]+(?=[ \t;|&]|\Z)")
-"""A whole word of characters that mean nothing to any shell."""
+_STEP: Final = re.compile(r"[ \t]*(?:([A-Za-z0-9_./:@%+,\-^=\]]+)(?=[ \t;|&]|\Z))?")
+"""Blanks, and after them a whole word of characters that mean nothing to any shell, if one follows."""
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_./:@%+,\-^=\]!}#]+")
-_BLANKS: Final = re.compile(r"[ \t]*")
 _EXPANSION: Final = re.compile(r"[A-Za-z0-9_?$!#@*\-]")
 _QUOTED_PLAIN: Final = re.compile(r'[^"\\$`]*')
 _BRACE: Final = re.compile(r"\{.*(,|\.\.)")
@@ -100,15 +99,14 @@ class _Lexer:
         line = self._line
         words: list[Word] = []
         while True:
-            blanks = _BLANKS.match(line, self._at)
-            self._at = blanks.end() if blanks else self._at
-            if self._at >= len(line) or line[self._at] in _END_OF_WORD:
-                return tuple(words)
-            simple = _SIMPLE.match(line, self._at)
-            if simple:
-                text = simple.group()
+            step = _STEP.match(line, self._at)
+            text = None
+            if step:
+                self._at, text = step.end(), step.group(1)
+            if text:
                 words.append(Word(text, text))
-                self._at = simple.end()
+            elif self._at >= len(line) or line[self._at] in _END_OF_WORD:
+                return tuple(words)
             else:
                 words.append(self._word())
 

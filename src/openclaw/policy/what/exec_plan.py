@@ -40,8 +40,10 @@ def build_plan(pipelines: Sequence[Pipeline], segments: Sequence[Segment], path:
 
 def argv_of(segment: Segment) -> tuple[str, ...]:
     """Return the argv of a segment whose words are all literal, with absolute command words."""
-    commands = dict(segment.commands)
-    return tuple(commands.get(index, word.text) for index, word in enumerate(segment.words))
+    argv = [word.text for word in segment.words]
+    for index, path in segment.commands:
+        argv[index] = path
+    return tuple(argv)
 
 
 def render_segment(segment: Segment) -> str:

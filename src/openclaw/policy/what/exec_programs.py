@@ -109,7 +109,10 @@ def names_of(path: str, realpath: str) -> frozenset[str]:
 
 
 def basename(path: str) -> str:
-    """Return the last name of a path."""
+    """Return the last name of a path, `.` and `..` resolved by text alone."""
+    name = path.rpartition("/")[2]
+    if name not in {"", ".", ".."}:
+        return name
     parts = parts_of(path)
     return parts[-1] if parts else ""
 

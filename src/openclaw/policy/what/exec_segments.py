@@ -32,6 +32,8 @@ _ASSIGNMENT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\[[^\]]*\])?\+?=")
 _SCRIPT_SUFFIXES: Final = (
     *(".sh", ".bash", ".zsh", ".py", ".js", ".mjs", ".cjs", ".ts", ".rb", ".pl", ".php", ".lua", ".ps1"),
 )
+_UNRESOLVED: Final = re.compile(r"/(?:\.{0,2}(?:/|\Z))")
+"""A name that is empty, `.` or `..` somewhere in an absolute path."""
 _SHELL_PATTERN_SIGNS: Final = frozenset("*?~")
 
 
@@ -64,10 +66,10 @@ def judge_command(words: Sequence[Word], around: Surroundings, depth: int = 0) -
     if path is None:
         return _refused(words, "unresolved")
     realpath = around.world.realpath(path)
-    segment = Segment(tuple(words), satisfied=False, why="", path=path, realpath=realpath, commands=((0, path),))
-    if is_safe_bin(words, path, realpath, around.rules):
-        return replace(segment, satisfied=True, why="safe-bin")
-    return _judge_allowlisted(segment, names_of(path, realpath), around, depth)
+    safe = is_safe_bin(words, path, realpath, around.rules)
+    why = "safe-bin" if safe else ""
+    segment = Segment(tuple(words), satisfied=safe, why=why, path=path, realpath=realpath, commands=((0, path),))
+    return segment if safe else _judge_allowlisted(segment, names_of(path, realpath), around, depth)
 
 
 def _judge_allowlisted(segment: Segment, names: frozenset[str], around: Surroundings, depth: int) -> Segment:
@@ -115,12 +117,16 @@ def resolve(text: str, around: Surroundings) -> str | None:
     if is_path:
         if text.endswith(("/", "/.", "/..")):
             return None
-        candidates = [_joined(text, around.cwd)]
+        folders: Sequence[str] = (around.cwd,)
     elif text in {"", ".", ".."}:
         return None
     else:
-        candidates = [_joined(text, folder) for folder in around.path if folder.startswith("/")]
-    return next((path for path in candidates if path and around.world.is_executable_file(path)), None)
+        folders = around.path
+    for folder in folders:
+        path = _joined(text, folder)
+        if path is not None and around.world.is_executable_file(path):
+            return path
+    return None
 
 
 def _joined(text: str, cwd: str) -> str | None:
@@ -128,7 +134,7 @@ def _joined(text: str, cwd: str) -> str | None:
         if not cwd.startswith("/"):
             return None
         text = f"{cwd}/{text}"
-    return "/" + "/".join(parts_of(text))
+    return "/" + "/".join(parts_of(text)) if _UNRESOLVED.search(text) else text
 
 
 def _is_skill_bin(command: Word, path: str, rules: ExecRules) -> bool:
