@@ -1,11 +1,17 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support.cli import Cli, Running
+from openclaw.state.ledger import Ledger, ledger_files
+from openclaw.state.ledger_verify import verify_ledger
+from support.cli import Cli, Home, Running
+from support.time import FakeClock
+from support.waiting import until
 
 
 def stored(cli: Cli) -> Any:
@@ -96,6 +102,59 @@ def test_through_the_gateway_the_same_file_is_edited(gateway: Running) -> None:
     assert local == remote
     assert remote["file"]["agents"]["*"]["allowlist"][0]["pattern"] == "/usr/bin/rg"
     assert program("approvals", "allowlist", "remove", "/usr/bin/rg", "--gateway").code == 0
+
+
+def changes(state: Path) -> list[dict[str, Any]]:
+    records = [json.loads(line) for path in ledger_files(state / "ledger") for line in path.read_text().splitlines()]
+    return [record for record in records if record["verdict"].get("rule") == "approvals.file"]
+
+
+def test_without_a_gateway_a_change_is_recorded_by_the_command_itself(cli: Cli) -> None:
+    cli("approvals", "allowlist", "add", "/usr/bin/rg")
+    cli("approvals", "allowlist", "remove", "/usr/bin/rg")
+    added, removed = changes(cli.home.state)
+    assert added["actor"] == {"client": "cli", "uid": os.getuid()}
+    assert (added["kind"], added["what"]["changed"]) == ("approval", ["*: +/usr/bin/rg"])
+    assert removed["what"]["changed"] == ["*: -/usr/bin/rg"]
+    assert removed["what"]["before"] == added["what"]["after"]
+    assert verify_ledger(cli.home.state / "ledger").ok
+
+
+def test_what_could_not_be_recorded_is_not_changed(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    cli("approvals", "get")
+    monkeypatch.setattr("openclaw.cli.approvals.LEDGER_SECONDS", 0.05)
+    ledger = Ledger.open(cli.home.state / "ledger", FakeClock())
+    answer = cli("approvals", "allowlist", "add", "/usr/bin/rg")
+    ledger.close()
+    assert answer.code == 1
+    assert "ledger is held by another process" in answer.err
+    assert stored(cli)["agents"] == {}
+
+
+@pytest.mark.asyncio
+async def test_a_running_gateway_records_what_the_command_line_changes(gateway: Running) -> None:
+    program, state = gateway.home.program, gateway.home.state
+    assert program("approvals", "allowlist", "add", "/usr/bin/jq").code == 0
+    assert json.loads(program("approvals", "allowlist", "remove", "/usr/bin/jq", "--json").out)["exists"]
+    await until(lambda: len(mine(changes(state), "/usr/bin/jq")) == 2)
+    added, removed = mine(changes(state), "/usr/bin/jq")
+    assert added["actor"]["client"] == "cli"
+    assert added["actor"]["connection"] != removed["actor"]["connection"]
+    assert verify_ledger(state / "ledger").ok
+
+
+def mine(records: list[dict[str, Any]], pattern: str) -> list[dict[str, Any]]:
+    return [record for record in records if any(pattern in line for line in record["what"]["changed"])]
+
+
+def test_another_gateway_is_never_asked_in_place_of_the_own_one(gateway: Running) -> None:
+    other = gateway.home.path / "other.json"
+    other.write_text(json.dumps({"gateway": {"mode": "remote", "remote": {"url": "ws://127.0.0.1:1"}}}))
+    other.chmod(0o600)
+    home = Home(gateway.home.path, {"OPENCLAW_CONFIG_PATH": str(other)})
+    answer = home.program("approvals", "allowlist", "add", "/usr/bin/awk")
+    assert answer.code == 1
+    assert "gateway stop" in answer.err
 
 
 def test_a_node_that_is_not_there_is_one_clear_line(gateway: Running) -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from openclaw.state.files import write_private
 from openclaw.state.ledger import GENESIS, Ledger, digest, ledger_files
 from openclaw.state.ledger_port import LedgerEntry
 from openclaw.state.ledger_verify import verify_ledger
+from openclaw.system.errors import Conflict
 from support.time import FakeClock
 
 OCTOBER = 1_791_000_000_000
@@ -95,6 +98,30 @@ def test_a_rolled_back_ledger_is_found_by_an_anchor(tmp_path: Path) -> None:
         (folder / name).write_text(text)
     assert verify_ledger(folder).ok
     assert verify_ledger(folder, anchor=anchor).fault == "rolled-back"
+
+
+def test_one_process_at_a_time_writes_it(tmp_path: Path) -> None:
+    first = filled(tmp_path, 1)
+    with pytest.raises(Conflict, match="held by another process"):
+        Ledger.open(tmp_path, FakeClock(), wait=0.05)
+    first.close()
+    filled(tmp_path, 1).close()
+    assert verify_ledger(tmp_path).records == 2
+
+
+def test_writers_that_take_turns_break_no_chain(tmp_path: Path) -> None:
+    """Several processes record at the same time; each waits for its turn."""
+    code = (
+        "import sys; from pathlib import Path; from openclaw.state.ledger import Ledger;"
+        "from openclaw.state.ledger_port import LedgerEntry; from openclaw.system.clock import SystemClock\n"
+        "for _ in range(5):\n"
+        " ledger = Ledger.open(Path(sys.argv[1]), SystemClock(), wait=60)\n"
+        " ledger.record(LedgerEntry(kind='approval')); ledger.close()"
+    )
+    running = [subprocess.Popen([sys.executable, "-c", code, str(tmp_path)]) for _ in range(3)]
+    assert [process.wait() for process in running] == [0, 0, 0]
+    assert verify_ledger(tmp_path).ok
+    assert verify_ledger(tmp_path).records == 15
 
 
 def test_a_torn_last_line_is_closed_by_a_recovered_record(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import aiohttp
 
 from openclaw.agent.contract import AgentEvent, EventSink, Payload, Stream, TurnRequest, TurnResult
 from openclaw.gateway.app import GatewayApp, GatewayParts, build_app
+from openclaw.gateway.household_ports import ApprovalsFilePort
 from openclaw.gateway.listen import bind_sockets
 from openclaw.policy.where.routing import RoutingPolicy
 from openclaw.policy.who.gateway_policy import GatewayPolicy
@@ -351,19 +352,6 @@ class ConfigText:
         return {"schema": {}, "uiHints": {}, "version": "1", "generatedAt": "x"}
 
 
-class ApprovalsFile:
-    """The approvals file port, on a thread."""
-
-    def __init__(self, file: ExecApprovalsFile) -> None:
-        self.file = file
-
-    async def get(self) -> Json:
-        return await asyncio.to_thread(self.file.get)
-
-    async def set(self, file: Mapping[str, Any], base_hash: str | None, /) -> Json:
-        return await asyncio.to_thread(self.file.set, file, base_hash)
-
-
 class EventList:
     """The system events port as a list."""
 
@@ -440,7 +428,9 @@ def gateway_parts(
         chat=EchoChat(rooms.agent),
         channels=OneChannel(),
         approvals=rooms.approvals,
-        exec_approvals=ApprovalsFile(ExecApprovalsFile(layout.exec_approvals, clock, redact=lambda text: text)),
+        exec_approvals=ApprovalsFilePort(
+            ExecApprovalsFile(layout.exec_approvals, clock, redact=lambda text: text), ledger
+        ),
         config_methods=rooms.config,
         events=rooms.events,
         audit=QuietAudit(),

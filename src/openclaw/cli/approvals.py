@@ -1,23 +1,31 @@
-"""`openclaw approvals`: which commands a host may run without asking (exec.md 2.10). The local file by default."""
+"""`openclaw approvals`: which commands a host may run without asking (exec.md 2.10). The local file by default.
+
+A change of the local file is in the ledger too, which has one writer: the gateway makes the change while it runs.
+"""
 
 from __future__ import annotations
 
 import copy
+import dataclasses
+import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import click
 
 from openclaw.cli.context import CliContext
 from openclaw.cli.groups import Group, epilog, json_option
 from openclaw.cli.output import print_error, print_json, print_line, print_table
-from openclaw.cli.rpc import Rpc, RpcOptions, rpc_options
-from openclaw.system.errors import InvalidInput, NotFound
+from openclaw.cli.rpc import Rpc, RpcOptions, own_gateway, rpc_options
+from openclaw.system.errors import InvalidInput, NotFound, Unavailable
 
 CallableT = TypeVar("CallableT", bound=Callable[..., Any])
 Document = dict[str, Any]
+
+LEDGER_SECONDS: Final = 3.0
+"""How long a change waits for another command that writes the ledger."""
 
 
 class ApprovalsPlace(Protocol):
@@ -49,6 +57,55 @@ class _Remote:
         return found
 
 
+class _Local:
+    """The file of this machine."""
+
+    def __init__(self, context: CliContext, options: RpcOptions) -> None:
+        from openclaw.config.view import view_config
+        from openclaw.state.exec_approvals import ExecApprovalsFile
+        from openclaw.system.clock import SystemClock
+
+        self._context = context
+        self._options = dataclasses.replace(options, url=None)
+        self._layout = context.own_state()
+        self._clock = SystemClock()
+        view_config(self._layout, context.environment)
+        self._file = ExecApprovalsFile(self._layout.exec_approvals, self._clock, redact=str)
+
+    def get(self) -> Document:
+        return self._file.get()
+
+    def set(self, file: Document, base_hash: str | None) -> Document:
+        from openclaw.state.gateway_lock import gateway_owner
+
+        if gateway_owner(self._layout) is not None:
+            return _Remote(own_gateway(self._context, self._options), None).set(file, base_hash)
+        return self._recorded(file, base_hash)
+
+    def _recorded(self, file: Document, base_hash: str | None) -> Document:
+        """Change the file as the ledger's only writer."""
+        from openclaw.state.exec_approvals_change import FileChange
+        from openclaw.state.ledger import Ledger
+        from openclaw.system.redaction import Redactor
+
+        ledger = Ledger.open(self._layout.ledger, self._clock, redact=Redactor().redact, wait=LEDGER_SECONDS)
+        try:
+
+            def told(change: FileChange) -> None:
+                ledger.record(change.entry({"client": "cli", "uid": os.getuid()}))
+
+            answer = self._file.set(file, base_hash, told=told)
+            ledger.flush()
+            if not ledger.healthy:
+                raise Unavailable(
+                    f"the change is stored, but {self._layout.ledger} could not be written: it is not in the ledger",
+                    code="ledger-unwritable",
+                )
+            return answer
+        finally:
+            ledger.close()
+
+
 def place_options(function: CallableT) -> CallableT:
     """Add the options that choose the file."""
     function = click.option("--node", metavar="NODE", help="The file of this node, through the gateway.")(function)
@@ -62,13 +119,7 @@ def _place(context: CliContext, options: RpcOptions, *, gateway: bool, node: str
         raise InvalidInput("--gateway and --node exclude each other")
     if gateway or node is not None:
         return _Remote(Rpc(context, options), node)
-    from openclaw.config.view import view_config
-    from openclaw.state.exec_approvals import ExecApprovalsFile
-    from openclaw.system.clock import SystemClock
-
-    layout = context.own_state()
-    view_config(layout, context.environment)
-    return ExecApprovalsFile(layout.exec_approvals, SystemClock(), redact=str)
+    return _Local(context, options)
 
 
 @click.group(cls=Group)

@@ -13,8 +13,8 @@ from openclaw.cli.context import CliContext
 from openclaw.cli.loopback import CallFailed, LoopbackClient
 from openclaw.cli.target import document_of, gateway_target
 from openclaw.policy.where.scopes import Scope, lacking, operation
-from openclaw.protocol.client_target import Target
-from openclaw.system.errors import OpenClawError, Refused, Unavailable
+from openclaw.protocol.client_target import LOCAL, Target
+from openclaw.system.errors import InvalidInput, OpenClawError, Refused, Unavailable
 from openclaw.version import VERSION
 
 if TYPE_CHECKING:
@@ -192,6 +192,21 @@ class Session:
         return replace(parts, signer=identity, tokens=tokens), scopes
 
 
+def own_gateway(context: CliContext, options: RpcOptions) -> Rpc:
+    """Return calls to the gateway that runs on this state directory.
+
+    Raises:
+        InvalidInput: the config names another gateway, so that the own one cannot be asked.
+    """
+    rpc = Rpc(context, options)
+    if rpc.target.source != LOCAL:
+        raise InvalidInput(
+            "a gateway runs on this state directory, but gateway.mode is remote and names another one; "
+            f"stop it first: {context.command} gateway stop"
+        )
+    return rpc
+
+
 def is_quick(target: Target) -> bool:
     """Tell whether the own gateway is asked, in clear text on loopback and with its secret."""
     return target.url.startswith("ws:") and target.is_loopback and target.has_secret and target.fingerprint is None
@@ -214,6 +229,6 @@ def call_failed(context: CliContext, target: Target, error: OpenClawError) -> Op
         f"Config: {context.shown(context.layout.config)}",
         f"Bind: {bind}",
     ]
-    if target.source == "local gateway" and error.code == "gateway-unreachable":
+    if target.source == LOCAL and error.code == "gateway-unreachable":
         notes.append(f"Start it with: {context.command} up")
     return Unavailable(message, code=error.code, details={"notes": notes})

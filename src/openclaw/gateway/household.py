@@ -277,7 +277,7 @@ class GatewayHousehold:
                 chat=self._webchat,
                 channels=ChannelStatus(self._channels),
                 approvals=self._approvals,
-                exec_approvals=ApprovalsFilePort(self._approvals_file),
+                exec_approvals=ApprovalsFilePort(self._approvals_file, self._ledger),
                 config_methods=ConfigService(
                     self._live,
                     parts.layout,

@@ -13,6 +13,8 @@ from openclaw.channels.typing import TypingIndicator
 from openclaw.policy.what.labels import Source
 from openclaw.policy.who.facts import GroupActivation
 from openclaw.state.exec_approvals import ExecApprovalsFile
+from openclaw.state.exec_approvals_change import FileChange
+from openclaw.state.ledger_port import LedgerPort
 from openclaw.tools.contract import Requester
 
 
@@ -81,15 +83,20 @@ class ChannelStatus:
 
 
 class ApprovalsFilePort:
-    """Implements the gateway's `ExecApprovalsPort` off the event loop."""
+    """Implements the gateway's `ExecApprovalsPort` off the event loop; each change is in the ledger."""
 
-    def __init__(self, file: ExecApprovalsFile) -> None:
+    def __init__(self, file: ExecApprovalsFile, ledger: LedgerPort) -> None:
         self._file = file
+        self._ledger = ledger
 
     async def get(self) -> dict[str, Any]:
         """Answer `exec.approvals.get`."""
         return await asyncio.to_thread(self._file.get)
 
-    async def set(self, file: Mapping[str, Any], base_hash: str | None, /) -> dict[str, Any]:
+    async def set(self, file: Mapping[str, Any], base_hash: str | None, actor: Mapping[str, Any], /) -> dict[str, Any]:
         """Answer `exec.approvals.set`."""
-        return await asyncio.to_thread(self._file.set, file, base_hash)
+
+        def told(change: FileChange) -> None:
+            self._ledger.record(change.entry(actor))
+
+        return await asyncio.to_thread(self._file.set, file, base_hash, told=told)

@@ -22,7 +22,7 @@ from openclaw.protocol.client_login import (
     login_advice,
     rpc_error,
 )
-from openclaw.protocol.client_target import Target, check_transport
+from openclaw.protocol.client_target import LOCAL, Target, check_transport
 from openclaw.protocol.codec import encode
 from openclaw.protocol.errors import RpcError
 from openclaw.protocol.frames import EventFrame, ResponseFrame, read_server_frame
@@ -296,5 +296,5 @@ async def _no_redirect(*_: object) -> None:
 def _unreachable(target: Target, error: BaseException) -> str:
     cause = getattr(error, "os_error", None) or error
     why = getattr(cause, "strerror", None) or type(error).__name__
-    hint = "; start it with: openclaw gateway run" if target.source == "local gateway" else f" ({target.source})"
+    hint = "; start it with: openclaw gateway run" if target.source == LOCAL else f" ({target.source})"
     return f"cannot reach the gateway at {urlsplit(target.url).netloc}: {str(why).lower()}{hint}"

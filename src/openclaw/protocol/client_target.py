@@ -21,6 +21,8 @@ from openclaw.system.secret import Secret
 log = logging.getLogger(__name__)
 
 INSECURE_SWITCH: Final = "OPENCLAW_ALLOW_INSECURE_PRIVATE_WS"
+LOCAL: Final = "local gateway"
+"""Source of an address that is this machine's own gateway."""
 TAILNET: Final = ipaddress.ip_network("100.64.0.0/10")
 _PRIVATE_NAMES: Final = re.compile(r"[a-z0-9-]+(\.local|\.ts\.net)?|[a-z0-9.-]+\.(local|ts\.net)")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
@@ -41,7 +43,7 @@ class Target:
     token: Secret | None = None
     password: Secret | None = None
     fingerprint: str | None = None
-    source: str = "local gateway"
+    source: str = LOCAL
 
     @property
     def is_loopback(self) -> bool:

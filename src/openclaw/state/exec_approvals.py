@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from openclaw.policy.what.exec_model import Persistable
+from openclaw.state.exec_approvals_change import FileChange, differences
 from openclaw.state.exec_approvals_doc import (
     Document,
     HostRules,
@@ -86,8 +87,15 @@ class ExecApprovalsFile:
         except Unavailable as error:
             return {**answer, "file": {"version": 1, "agents": {}}, "fault": error.message}
 
-    def set(self, file: object, base_hash: str | None) -> dict[str, Any]:
+    def set(
+        self, file: object, base_hash: str | None, *, told: Callable[[FileChange], None] | None = None
+    ) -> dict[str, Any]:
         """Replace the file and return it as `get` does; what the caller leaves out of `socket` is kept.
+
+        Args:
+            file: the new document.
+            base_hash: revision that the caller has read; needed when there is a file.
+            told: is given what changed, once it is stored.
 
         Raises:
             InvalidInput: the document has faults, or the base hash is missing.
@@ -103,8 +111,12 @@ class ExecApprovalsFile:
                 raise InvalidInput(f"exec approvals base hash required; {_RETRY}", code="base-hash-required")
             if base_hash and base_hash != revision(text):
                 raise Conflict(f"exec approvals changed since last load; {_RETRY}", code="base-hash-mismatch")
-            self._write(dict(file), self._stored_socket(text))
-        return self.get()
+            before = self._stored(text)
+            self._write(dict(file), before.get("socket"))
+        answer = self.get()
+        if told is not None:
+            told(FileChange(revision(text), answer["hash"], differences(before, answer["file"])))
+        return answer
 
     def record_use(self, used: Iterable[UsedEntry], *, command: str) -> None:
         """Mark entries as used; a file that cannot be written is reported and changes nothing for the command."""
@@ -150,11 +162,12 @@ class ExecApprovalsFile:
             log.error("%s", message)
         return message
 
-    def _stored_socket(self, text: str | None) -> object:
+    def _stored(self, text: str | None) -> Document:
+        """Return the document that is about to be replaced; one that is not understood holds nothing."""
         try:
-            return normalise(parse(text)).get("socket")
+            return normalise(parse(text))
         except ValueError:
-            return None
+            return {}
 
     def _write(self, document: Document, socket: object) -> None:
         """Store a document; blank socket fields keep their value or are made."""

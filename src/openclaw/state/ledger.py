@@ -2,7 +2,8 @@
 
 One JSON object per line, canonical (sorted keys, no spaces, UTF-8). `prev` is the SHA-256 of the previous line, across
 files; `hash` is the SHA-256 of the record without `hash`; `seq` is unbroken. The head (last seq and hash) is anchored
-outside the file after each group commit. One writer thread; callers never wait.
+outside the file after each group commit. One writer thread; callers never wait. One writing process: it holds a flock
+on the folder from `open` to `close`, since two of them would each go on from the same last line.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from openclaw.state.files import append_line, private_dir, read_text, write_private
 from openclaw.state.ledger_port import LedgerEntry
+from openclaw.state.locks import WAIT_SECONDS, folder_flock
 from openclaw.system.clock import Clock
 from openclaw.system.errors import OpenClawError
 
@@ -61,6 +64,7 @@ class Ledger:
         self._seq = 0
         self._prev = GENESIS
         self._stop = threading.Event()
+        self._held = ExitStack()
         self._thread = threading.Thread(target=self._write_all, name="ledger", daemon=True)
 
     @classmethod
@@ -71,6 +75,7 @@ class Ledger:
         *,
         policy: Callable[[], str] = lambda: "",
         redact: Callable[[str], str] = lambda text: text,
+        wait: float = WAIT_SECONDS,
     ) -> Ledger:
         """Open the ledger, close a torn last line with a `recovered` record, and start the writer.
 
@@ -79,15 +84,20 @@ class Ledger:
             clock: for `ts`.
             policy: fingerprint of the compiled policy in force.
             redact: masks secrets in summaries.
+            wait: seconds to wait for another process that writes it.
 
         Raises:
+            Conflict: another process writes it.
             OpenClawError: the folder cannot be read or written.
         """
         ledger = cls(folder, clock, policy=policy, redact=redact)
         private_dir(folder)
-        torn = ledger._resume()
-        if torn is not None:
-            ledger._append([LedgerEntry(kind="recovered", what={"torn_sha256": torn})])
+        with ExitStack() as held:
+            held.enter_context(folder_flock(folder, wait=wait))
+            torn = ledger._resume()
+            if torn is not None:
+                ledger._append([LedgerEntry(kind="recovered", what={"torn_sha256": torn})])
+            ledger._held = held.pop_all()
         ledger._thread.start()
         return ledger
 
@@ -113,10 +123,11 @@ class Ledger:
         self._queue.join()
 
     def close(self) -> None:
-        """Write what is queued and stop the writer."""
+        """Write what is queued, stop the writer, and let another process write."""
         if self._thread.is_alive():
             self._queue.put(None)
             self._thread.join()
+        self._held.close()
 
     def _write_all(self) -> None:
         waiting: list[LedgerEntry] = []

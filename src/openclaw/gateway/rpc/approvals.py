@@ -121,7 +121,9 @@ class ApprovalsSetParams(Params):
 @rpc("exec.approvals.set", ApprovalsSetParams)
 async def set_file(call: Call, params: ApprovalsSetParams) -> Any:
     """Replace the approvals file of this host."""
-    return await settled(call.services.exec_approvals.set(params.file, params.base_hash))
+    peer = call.connection.peer
+    actor = {"client": peer.name, "device": peer.device_id, "connection": peer.conn_id}
+    return await settled(call.services.exec_approvals.set(params.file, params.base_hash, actor))
 
 
 METHODS = (request, resolve, list_pending, get_file, set_file)

@@ -176,8 +176,8 @@ class ExecApprovalsPort(Protocol):
         """Answer `exec.approvals.get`."""
         ...
 
-    def set(self, file: Mapping[str, Any], base_hash: str | None, /) -> Maybe[Json]:
-        """Answer `exec.approvals.set`."""
+    def set(self, file: Mapping[str, Any], base_hash: str | None, actor: Mapping[str, Any], /) -> Maybe[Json]:
+        """Answer `exec.approvals.set`; `actor` is who the ledger names."""
         ...
 
 
