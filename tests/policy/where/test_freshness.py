@@ -178,6 +178,33 @@ def test_a_reset_takes_rights_away_and_keeps_the_owners_decisions() -> None:
     assert set(after_reset(entry)) == kept
 
 
+DAY_SECONDS = 86_400
+MIDNIGHT = 20_000 * DAY_SECONDS
+"""Begin of a day in UTC, in seconds."""
+
+
+@pytest.mark.parametrize(("before", "after"), [(-9000, -12_600), (46_800, 43_200)])
+def test_a_midnight_that_comes_twice_counts_as_it_comes_first(before: int, after: int) -> None:
+    first = MIDNIGHT - before
+    zone = ZoneOffsets(before, ((first + 60, after),))  # St. John's set its clocks back at 00:01
+    assert last_daily_reset((first + 1800) * 1000, 0, zone) == first * 1000
+    assert last_daily_reset((first + 3600) * 1000, 0, zone) == first * 1000
+    assert last_daily_reset((first + DAY_SECONDS + 3599) * 1000, 0, zone) == first * 1000
+    assert last_daily_reset((first + DAY_SECONDS + 3600) * 1000, 0, zone) == (first + DAY_SECONDS + 3600) * 1000
+
+
+def test_an_hour_of_a_day_that_the_zone_leaves_out_is_looked_for_before_it() -> None:
+    skipped = MIDNIGHT + 36_000  # Samoa went over the date line: this moment ended one day and began the next but one
+    zone = ZoneOffsets(-36_000, ((skipped, 50_400),))
+    assert last_daily_reset((skipped + 3600) * 1000, 4, zone) == (skipped - 72_000) * 1000
+    assert last_daily_reset((skipped + 14_400) * 1000, 4, zone) == (skipped + 14_400) * 1000
+
+
+def test_a_zone_that_no_clock_has_counts_a_day_back() -> None:
+    now = MIDNIGHT + 5
+    assert last_daily_reset(now * 1000, 4, ZoneOffsets(0, ((now, 3 * DAY_SECONDS),))) == (now - DAY_SECONDS) * 1000
+
+
 @given(
     st.floats() | st.none(),
     st.floats() | st.none(),

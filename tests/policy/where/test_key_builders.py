@@ -70,6 +70,7 @@ def test_the_first_link_in_order_wins_and_only_outside_the_main_scope() -> None:
     assert linked_peer(LINKS, "whatsapp", "+1555") == "alice"
     assert linked_peer(LINKS, "telegram", "77") == "bob"
     assert linked_peer(LINKS, "telegram", "") is None
+    assert linked_peer([("carol", [":9"])], " ", "9") is None
     main = direct_key("main", DmScope.MAIN, channel="telegram", account_id=None, peer_id="123", links=LINKS)
     assert main == "agent:main:main"
 

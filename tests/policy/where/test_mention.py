@@ -66,6 +66,16 @@ def test_the_own_number_in_the_text_speaks_to_the_bot_on_whatsapp_alone(text: st
     assert kind("telegram", text) is MentionKind.NONE
 
 
+def test_how_the_own_number_is_written_makes_no_difference() -> None:
+    facts = MessageFacts(ChatType.GROUP, "g", text="15550000001")
+    for number, expected in (
+        ("+1 (555) 000-0001", MentionKind.NUMBER),
+        ("+", MentionKind.NONE),
+        (None, MentionKind.NONE),
+    ):
+        assert detect(rules_for("whatsapp"), NO_PATTERNS, SelfIdentity(e164=number), facts).kind is expected
+
+
 def test_on_the_owners_own_number_native_mentions_are_of_the_owner() -> None:
     assert kind("whatsapp", me=True, self_chat=True) is MentionKind.NONE
     assert kind("whatsapp", "claw?", others=True, self_chat=True) is MentionKind.PATTERN

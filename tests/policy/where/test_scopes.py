@@ -161,6 +161,15 @@ def test_a_plain_command_needs_no_more_than_the_message() -> None:
     assert authorize("chat.send", "operator", (Scope.WRITE,), ["/approve"]).missing is Scope.APPROVALS
 
 
+@pytest.mark.parametrize("row", OPERATIONS, ids=lambda row: row.name)
+def test_the_name_of_a_row_tells_by_which_way_it_is_reached(row: Operation) -> None:
+    by_name = (
+        Surface.COMMAND if row.name.startswith("/") else Surface.HTTP if row.body_limit is not None else Surface.WS
+    )
+    assert row.surface is by_name
+    assert row.name.startswith("http.") is (row.surface is Surface.HTTP)
+
+
 @pytest.mark.parametrize(
     ("params", "expected"),
     [

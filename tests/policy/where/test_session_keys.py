@@ -109,6 +109,12 @@ def test_every_key_has_one_spelling(key: str, agent: str, expected: str) -> None
     assert keys.canonical_key(found, agent_id="another") == found
 
 
+def test_the_older_word_is_replaced_only_where_a_builder_writes_the_kind() -> None:
+    assert keys.direct_spelling("agent:a:slack:work:dm:u1") == "agent:a:slack:work:direct:u1"
+    assert keys.direct_spelling("agent:a:slack:x:y:dm:u1") == "agent:a:slack:x:y:dm:u1"
+    assert keys.direct_spelling("agent:a:slack:x:dm") == "agent:a:slack:x:dm"
+
+
 def test_under_a_global_scope_only_main_sessions_become_global() -> None:
     def canonical(key: str) -> str:
         return keys.canonical_key(key, agent_id="ops", global_scope=True)

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from openclaw.policy.verdict import Reason, Verdict
 from openclaw.policy.what.exec_model import Ask, Security
+from openclaw.policy.where.key_ids import folded, trimmed
 
 EnumT = TypeVar("EnumT", bound=StrEnum)
 
@@ -67,7 +68,7 @@ class ExecDefaults:
             host=_member(ExecHost, host),
             security=_member(Security, security),
             ask=_member(Ask, ask),
-            node=(node or "").strip() or None,
+            node=trimmed(node) or None,
             key=key,
         )
 
@@ -122,7 +123,7 @@ def exec_route(
         elevated: the level that the gates of exec.md 3.1 allowed for this call.
     """
     wanted = requested or ExecDefaults()
-    base = (session or ExecDefaults(key=configured.key)).over(configured)
+    base = session.over(configured) if session is not None else configured
     configured_host = base.host or ExecHost.SANDBOX
     host = configured_host if elevated is ElevatedLevel.OFF else ExecHost.GATEWAY
     security, ask = _strictness(base, wanted, host, elevated)
@@ -175,10 +176,10 @@ def _place(host: ExecHost, *, sandboxed: bool, elevated: ElevatedLevel, key: str
 
 def parse_level(text: str | None) -> ElevatedLevel | None:
     """Return the level that a text names, or None; `on` means `ask`."""
-    word = (text or "").strip().lower()
+    word = folded(text)
     return ElevatedLevel.ASK if word == "on" else _member(ElevatedLevel, word)
 
 
 def _member(kind: type[EnumT], text: str | None) -> EnumT | None:
-    word = (text or "").strip().lower()
+    word = folded(text)
     return next((member for member in kind if member.value == word), None)

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Final, TypeVar
 
 from openclaw.policy.verdict import Reason, Verdict
+from openclaw.policy.where.key_ids import folded
 from openclaw.policy.where.session_keys import group_of, thread_parent
 
 T = TypeVar("T")
@@ -135,9 +136,10 @@ def reset_type(session_key: str | None, *, in_thread: bool = False, is_group: bo
 
 def effective_reset(policy: ResetPolicy, kind: ResetType, channel: str | None = None) -> EffectiveReset:
     """Return the rule for one session: its channel's block alone, else type over base over defaults, by field."""
-    by_channel = policy.by_channel.get((channel or "").strip().lower())
+    place = folded(channel)
+    by_channel = policy.by_channel.get(place)
     if by_channel is not None:
-        return _effective(by_channel, None, None, f"session.resetByChannel.{(channel or '').strip().lower()}")
+        return _effective(by_channel, None, None, f"session.resetByChannel.{place}")
     by_type = (policy.by_type or {}).get(kind)
     key = "session.reset"
     if by_type is not None and by_type.mode is not None:
@@ -150,7 +152,7 @@ def effective_reset(policy: ResetPolicy, kind: ResetType, channel: str | None = 
 def _effective(first: ResetRule | None, second: ResetRule | None, legacy: float | None, key: str) -> EffectiveReset:
     upper, lower = first or ResetRule(), second or ResetRule()
     mode = _given(upper.mode, lower.mode, default=ResetMode.DAILY)
-    hour = _floor(_given(upper.at_hour, lower.at_hour, default=DEFAULT_AT_HOUR))
+    hour = _floor(_given(upper.at_hour, lower.at_hour, default=None))
     idle = _floor(_given(upper.idle_minutes, lower.idle_minutes, legacy, default=None))
     if idle is None and mode is ResetMode.IDLE:
         idle = DEFAULT_IDLE_MINUTES

@@ -26,6 +26,6 @@ def history_key(
         case HistoryForm.THREAD if by_thread and facts.thread_id:
             return session.key or f"{facts.chat_id}:thread:{facts.thread_id}"
         case HistoryForm.CONVERSATION:
-            return facts.chat_id.split(";", 1)[0]
+            return facts.chat_id.partition(";")[0]
         case _:
             return facts.chat_id

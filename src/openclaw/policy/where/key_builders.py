@@ -13,6 +13,7 @@ from openclaw.policy.where.key_ids import (
     UNKNOWN,
     DmScope,
     PeerKind,
+    folded,
     normalise_account_id,
     normalise_agent_id,
     normalise_main_key,
@@ -90,24 +91,24 @@ def direct_key(
 def room_key(agent_id: str | None, kind: PeerKind, channel: str, room_id: str | None) -> str:
     """Return the key of a group or channel; a blank id becomes `unknown`."""
     place = channel.strip().lower() or UNKNOWN
-    room = (room_id or "").strip().lower() or UNKNOWN
+    room = folded(room_id) or UNKNOWN
     return f"agent:{normalise_agent_id(agent_id)}:{place}:{kind}:{room}"
 
 
 def thread_key(base: str, thread_id: str | None, parent: str | None = None) -> tuple[str, str | None]:
     """Return the key of a thread and its parent's; a blank thread id is the base itself, without a parent."""
-    thread = (thread_id or "").strip().lower()
+    thread = folded(thread_id)
     return (f"{base}:thread:{thread}", parent) if thread else (base, None)
 
 
 def topic_key(base: str, topic_id: str | None) -> str:
     """Return the key of a forum topic; without an id it is the General topic, 1."""
-    return f"{base}:topic:{(topic_id or '').strip().lower() or '1'}"
+    return f"{base}:topic:{folded(topic_id) or '1'}"
 
 
 def slash_key(agent_id: str | None, channel: str, user_id: str, *, prefix: str | None = None) -> str:
     """Return the key under which a native slash command runs; `prefix` is Slack's `slashCommand.sessionPrefix`."""
-    head = (prefix or "").strip().lower() or f"{channel.strip().lower() or UNKNOWN}:slash"
+    head = folded(prefix) or f"{channel.strip().lower() or UNKNOWN}:slash"
     return f"agent:{normalise_agent_id(agent_id)}:{head}:{user_id.strip().lower() or UNKNOWN}"
 
 

@@ -22,6 +22,16 @@ _PLAIN_ID: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _OUTSIDE_ID: Final = re.compile(r"[^a-z0-9_-]+")
 
 
+def trimmed(text: str | None) -> str:
+    """Return a text without outer blanks; "" for None."""
+    return (text or "").strip()
+
+
+def folded(text: str | None) -> str:
+    """Return a text without outer blanks and in lower case, as most words of a config are compared; "" for None."""
+    return trimmed(text).lower()
+
+
 class PeerKind(StrEnum):
     """What a conversation is; `dm` of older configs is read as `direct`."""
 
@@ -32,8 +42,7 @@ class PeerKind(StrEnum):
     @classmethod
     def read(cls, text: str | None) -> PeerKind | None:
         """Return the kind that a text names, or None."""
-        word = (text or "").strip().lower()
-        return _KINDS.get(word)
+        return _KINDS.get(folded(text))
 
 
 _KINDS: Final = {"direct": PeerKind.DIRECT, "dm": PeerKind.DIRECT, "group": PeerKind.GROUP, "channel": PeerKind.CHANNEL}
@@ -49,7 +58,7 @@ class DmScope(StrEnum):
 
 
 def _normalise_id(text: str | None, fallback: str) -> str:
-    lowered = (text or "").strip().lower()
+    lowered = folded(text)
     if _PLAIN_ID.fullmatch(lowered):
         return lowered
     cleaned = _OUTSIDE_ID.sub("-", lowered).strip("-")[:_ID_LENGTH]
@@ -68,7 +77,7 @@ def normalise_account_id(text: str | None) -> str:
 
 def normalise_main_key(text: str | None) -> str:
     """Return the main key that a text names; `main` when blank."""
-    return (text or "").strip().lower() or DEFAULT_MAIN_KEY
+    return folded(text) or DEFAULT_MAIN_KEY
 
 
 def id_fault(text: str | None, what: str, *, kind: PeerKind | None = None) -> Reason | None:
@@ -82,11 +91,12 @@ def id_fault(text: str | None, what: str, *, kind: PeerKind | None = None) -> Re
         what: its name in the message, such as `peer id`.
         kind: kind of the conversation, where the id is a chat's.
     """
-    raw = text or ""
-    lowered = raw.lower()
-    if raw != raw.strip():
+    if not text:
+        return None
+    lowered = text.lower()
+    if text != text.strip():
         return Reason("key.outer-blank", detail=f"The {what} begins or ends with a blank.")
-    if any(unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for char in raw):
+    if any(unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for char in text):
         return Reason("key.control-character", detail=f"The {what} holds a control character.")
     if any(marker in f":{lowered}:" for marker in MARKERS):
         return Reason("key.thread-marker", detail=f"The {what} holds a thread or topic marker of its own.")

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from openclaw.policy.patterns import NO_PATTERNS, PatternSet, compile_patterns
+from openclaw.policy.patterns import PatternSet, compile_patterns
+from openclaw.policy.where.key_ids import trimmed
 from openclaw.policy.who.facts import MessageFacts, SelfIdentity
 from openclaw.policy.who.rule_columns import ChannelRules, Detect, PatternUse
 
@@ -55,8 +56,8 @@ def mention_patterns(
     chosen = agent if agent is not None else common
     if chosen is not None:
         return compile_patterns(pattern.replace("\x08", r"\b") for pattern in chosen)
-    derived = [pattern for pattern in (_name_pattern(name or ""), re.escape((emoji or "").strip())) if pattern]
-    return compile_patterns(derived) if derived else NO_PATTERNS
+    derived = [pattern for pattern in (_name_pattern(name or ""), re.escape(trimmed(emoji))) if pattern]
+    return compile_patterns(derived)
 
 
 def _name_pattern(name: str) -> str:
@@ -133,15 +134,13 @@ def _in_text(
         return MentionKind.NONE
     if patterns.patterns and patterns.first_in(clean(facts.text)) is not None:
         return MentionKind.PATTERN
-    if rules.number_in_text and _names_number(facts.text, me.e164 or ""):
+    if rules.number_in_text and me.e164 and _names_number(facts.text, me.e164):
         return MentionKind.NUMBER
     return MentionKind.NONE
 
 
 def _names_number(text: str, number: str) -> bool:
     """Return whether a text holds the digits of a number, whatever stands between them."""
-    if len(text) < len(number) - 1:
-        return False
     own = _NOT_DIGITS.sub("", number)
     return own != "" and own in _NOT_DIGITS.sub("", text[:MAX_TEXT])
 

@@ -131,14 +131,9 @@ def classify(platform: str | None, device_family: str | None = None) -> Platform
 
 def declared_commands(claims: Iterable[str]) -> tuple[str, ...]:
     """Return what a node declares, trimmed and without repeats: at most 128 commands of at most 64 characters."""
-    found: dict[str, None] = {}
-    for claim in claims:
-        name = claim.strip()
-        if name and len(name) <= MAX_COMMAND_LENGTH and name.isascii() and name.isprintable():
-            found[name] = None
-        if len(found) == MAX_COMMANDS:
-            break
-    return tuple(found)
+    names = (claim.strip() for claim in claims)
+    fitting = (name for name in names if 0 < len(name) <= MAX_COMMAND_LENGTH and name.isascii() and name.isprintable())
+    return tuple(dict.fromkeys(fitting))[:MAX_COMMANDS]
 
 
 def judge_command(command: str, policy: NodePolicy, node: NodeSurface) -> Verdict[Outcome]:

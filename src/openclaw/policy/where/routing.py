@@ -20,6 +20,7 @@ from openclaw.policy.where.key_ids import (
     PeerKind,
     id_fault,
     normalise_agent_id,
+    trimmed,
 )
 from openclaw.policy.where.sandbox_mode import SandboxPolicy
 from openclaw.policy.where.send_policy import SendPolicy
@@ -71,7 +72,7 @@ class Binding:
 
     def covers_account(self, account_id: str) -> bool:
         """Return whether the rule holds for a channel account."""
-        wanted = (self.account_id or "").strip()
+        wanted = trimmed(self.account_id)
         if wanted == ANY_ACCOUNT:
             return True
         return account_id == (wanted or DEFAULT_ACCOUNT)
@@ -186,7 +187,7 @@ def route(policy: RoutingPolicy, place: InboundPlace) -> Route:
     agent that is not listed yields the default agent as in the original, but `refused` then says that it must not run.
     """
     channel = place.channel.strip().lower()
-    account = (place.account_id or "").strip() or DEFAULT_ACCOUNT
+    account = trimmed(place.account_id) or DEFAULT_ACCOUNT
     binding, matched_by = _first_hit(policy, place, channel, account)
     agent, unlisted = _agent_for(policy, binding)
     main = main_session_key(agent, policy.main_key)
@@ -197,7 +198,7 @@ def route(policy: RoutingPolicy, place: InboundPlace) -> Route:
         account_id=account,
         session_key=session,
         main_session_key=main,
-        store_key=policy.canonical(session, agent),
+        store_key=policy.canonical(session),
         matched_by=matched_by,
         binding_key=binding.key if binding else None,
         unlisted_agent=unlisted,
@@ -213,7 +214,7 @@ def _first_hit(
     ]
     if not fitting:
         return None, MatchedBy.DEFAULT
-    guild, team = (place.guild_id or "").strip(), (place.team_id or "").strip()
+    guild, team = trimmed(place.guild_id), trimmed(place.team_id)
     for rule in fitting:
         if _same_peer(rule.peer, place.peer):
             return rule, MatchedBy.PEER
@@ -221,14 +222,14 @@ def _first_hit(
         if _same_peer(rule.peer, place.parent_peer):
             return rule, MatchedBy.PARENT
     for rule in fitting:
-        if guild and (rule.guild_id or "").strip() == guild:
+        if guild and trimmed(rule.guild_id) == guild:
             return rule, MatchedBy.GUILD
     for rule in fitting:
-        if team and (rule.team_id or "").strip() == team:
+        if team and trimmed(rule.team_id) == team:
             return rule, MatchedBy.TEAM
     whole = [rule for rule in fitting if rule.is_whole]
     for rule in whole:
-        if (rule.account_id or "").strip() != ANY_ACCOUNT:
+        if trimmed(rule.account_id) != ANY_ACCOUNT:
             return rule, MatchedBy.ACCOUNT
     return (whole[0], MatchedBy.CHANNEL) if whole else (None, MatchedBy.DEFAULT)
 
@@ -271,9 +272,9 @@ def _refusals(place: InboundPlace, binding: Binding | None, unlisted: str | None
     found = [_peer_fault(place)]
     if place.parent_peer is not None:
         found.append(id_fault(place.parent_peer.id, "parent chat id", kind=place.parent_peer.kind))
-    if unlisted is not None:
+    if binding is not None and unlisted is not None:
         detail = f'The binding gives this chat to agent "{unlisted}", which agents.list does not have.'
-        found.append(Reason("route.unlisted-agent", binding.key if binding else "bindings", detail))
+        found.append(Reason("route.unlisted-agent", binding.key, detail))
     return [reason for reason in found if reason]
 
 

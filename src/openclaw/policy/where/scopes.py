@@ -141,11 +141,7 @@ _IMPLIES: Final[Mapping[Scope, frozenset[Scope]]] = MappingProxyType(
 
 def known_scopes(texts: Iterable[str]) -> tuple[Scope, ...]:
     """Return the scopes that exist, once each, in the order given. Anything else is asked for in vain."""
-    found: dict[Scope, None] = {}
-    for text in texts:
-        if text in _OPERATOR_SCOPES:
-            found[Scope(text)] = None
-    return tuple(found)
+    return tuple(dict.fromkeys(Scope(text) for text in texts if text in _OPERATOR_SCOPES))
 
 
 def closure(scopes: Iterable[str]) -> frozenset[Scope]:
@@ -236,7 +232,7 @@ def browser_operation(params: Mapping[str, object]) -> str:
     method, path = params.get("method"), params.get("path")
     if not isinstance(method, str) or not isinstance(path, str):
         return "browser.request:profile"
-    parts = [part for part in path.lower().split("?", 1)[0].split("/") if part]
+    parts = [part for part in path.lower().partition("?")[0].split("/") if part]
     ambiguous = any(part in (".", "..") or not part.isascii() or "%" in part or "\\" in part for part in parts)
     if ambiguous or (method.upper() != "GET" and parts[:1] in (["profiles"], ["reset-profile"])):
         return "browser.request:profile"

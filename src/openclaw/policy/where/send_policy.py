@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from openclaw.policy.verdict import Outcome, Reason, Verdict
-from openclaw.policy.where.key_ids import PeerKind
+from openclaw.policy.where.key_ids import PeerKind, folded
 from openclaw.policy.where.session_keys import channel_of, chat_kind_of, rest_of
 
 
@@ -57,7 +57,7 @@ def may_send(policy: SendPolicy, facts: SendFacts) -> Verdict[Outcome]:
     The owner's override wins; then any matching deny, then any matching allow, then the default. A key prefix is tried
     on the whole key and on the part after `agent:<id>:`.
     """
-    override = (facts.override or "").strip().lower()
+    override = folded(facts.override)
     if override in {"allow", "deny"}:
         outcome = Outcome(override)
         return Verdict(outcome, (Reason(f"send.override-{override}", "sessions.sendPolicy", "Set with /send."),))
@@ -68,22 +68,19 @@ def may_send(policy: SendPolicy, facts: SendFacts) -> Verdict[Outcome]:
         reason = Reason(f"send.rule-{rule.action}", rule.key, "A rule of session.sendPolicy matches this session.")
         if rule.action is not Outcome.ALLOW:
             return Verdict(Outcome.DENY, (reason,))
-        allowed = allowed or reason
-    if allowed:
+        if allowed is None:
+            allowed = reason
+    if allowed is not None:
         return Verdict(Outcome.ALLOW, (allowed,))
     outcome = Outcome.ALLOW if policy.default is Outcome.ALLOW else Outcome.DENY
     return Verdict(outcome, (Reason("send.default", "session.sendPolicy.default", "No rule matches this session."),))
 
 
-def _word(text: str | None) -> str:
-    return (text or "").strip().lower()
-
-
 def _matches(rule: SendRule, facts: SendFacts) -> bool:
-    key = _word(facts.session_key)
-    if _word(rule.channel) and _word(rule.channel) != (_word(facts.channel) or channel_of(key)):
+    key = folded(facts.session_key)
+    if folded(rule.channel) and folded(rule.channel) != (folded(facts.channel) or channel_of(key)):
         return False
     if rule.chat_type and rule.chat_type is not (facts.chat_type or chat_kind_of(key)):
         return False
-    prefix = _word(rule.key_prefix)
+    prefix = folded(rule.key_prefix)
     return not prefix or key.startswith(prefix) or rest_of(key).startswith(prefix)

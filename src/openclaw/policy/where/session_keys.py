@@ -17,8 +17,10 @@ from openclaw.policy.where.key_ids import (
     MARKERS,
     UNKNOWN,
     PeerKind,
+    folded,
     normalise_agent_id,
     normalise_main_key,
+    trimmed,
 )
 
 RESERVED_KEYS: Final = frozenset({GLOBAL_KEY, UNKNOWN})
@@ -78,7 +80,7 @@ class GroupRef:
 
 def parse(key: str | None) -> ParsedKey | None:
     """Return agent and rest of an agent key, or None. Empty parts are dropped; the first must be exactly `agent`."""
-    parts = [part for part in (key or "").strip().split(":") if part]
+    parts = [part for part in trimmed(key).split(":") if part]
     if len(parts) < 3 or parts[0] != "agent":
         return None
     agent_id = parts[1].strip()
@@ -87,7 +89,7 @@ def parse(key: str | None) -> ParsedKey | None:
 
 def classify(key: str | None) -> KeyShape:
     """Return what kind of text a key is."""
-    raw = (key or "").strip()
+    raw = trimmed(key)
     if not raw:
         return KeyShape.MISSING
     if parse(raw):
@@ -106,13 +108,13 @@ def rest_of(key: str | None) -> str:
 
     Unlike `parse` it keeps empty parts, so that `group::5` and `group:5` stay two rooms.
     """
-    raw = (key or "").strip()
+    raw = trimmed(key)
     parts = raw.split(":", 2)
     return parts[2] if len(parts) == 3 and parts[0] == "agent" and parts[1].strip() else raw
 
 
 def _begins(key: str | None, prefix: str) -> bool:
-    raw = (key or "").strip()
+    raw = trimmed(key)
     parsed = parse(raw)
     return raw.lower().startswith(prefix) or (parsed is not None and parsed.rest.lower().startswith(prefix))
 
@@ -129,10 +131,10 @@ def is_acp(key: str | None) -> bool:
 
 def thread_parent(key: str | None) -> str | None:
     """Return the key before its last thread or topic marker, or None."""
-    raw = (key or "").strip()
-    folded = _ascii_lower(raw)
-    at = max(folded.rfind(marker) for marker in MARKERS)
-    return raw[:at].strip() or None if at > 0 else None
+    raw = trimmed(key)
+    lowered = _ascii_lower(raw)
+    at = max(0, *(lowered.rfind(marker) for marker in MARKERS))
+    return raw[:at].strip() or None
 
 
 def _ascii_lower(text: str) -> str:
@@ -164,7 +166,7 @@ def _is_inner(head: str) -> bool:
 
 def kind_of(key: str | None, *, main_key: str = DEFAULT_MAIN_KEY) -> SessionKind:
     """Return the kind that listings show."""
-    raw = (key or "").strip().lower()
+    raw = folded(key)
     rest = rest_of(raw)
     if raw == GLOBAL_KEY or rest == normalise_main_key(main_key):
         return SessionKind.MAIN
@@ -178,7 +180,7 @@ def kind_of(key: str | None, *, main_key: str = DEFAULT_MAIN_KEY) -> SessionKind
 
 def channel_of(key: str | None) -> str | None:
     """Return the channel that a key names, or None."""
-    parts = rest_of((key or "").strip().lower()).split(":")
+    parts = rest_of(folded(key)).split(":")
     if len(parts) < 3 or not parts[0] or _is_inner(parts[0]):
         return None
     return parts[0] if parts[1] in _KIND_WORDS or parts[2] in {"direct", "dm"} else None
@@ -189,7 +191,7 @@ def chat_kind_of(key: str | None) -> PeerKind | None:
     group = group_of(key)
     if group:
         return group.kind
-    parts = rest_of((key or "").strip().lower()).split(":")
+    parts = rest_of(folded(key)).split(":")
     named = parts[0] in {"direct", "dm"} if _is_inner(parts[0]) else bool({"direct", "dm"} & set(parts[1:3]))
     return PeerKind.DIRECT if named and len(parts) > 1 else None
 
@@ -199,7 +201,7 @@ def store_key(agent_id: str | None, request_key: str | None, main_key: str = DEF
 
     Blank and `main` are the agent's main session, a full key stays (lower-cased), anything else belongs to the agent.
     """
-    raw = (request_key or "").strip()
+    raw = trimmed(request_key)
     if raw in {"", DEFAULT_MAIN_KEY}:
         return main_session_key(agent_id, main_key)
     lowered = raw.lower()
@@ -217,7 +219,7 @@ def canonical_alias(
         main_key: rest of the main session's key.
         global_scope: `session.scope` is `global`: the main session of every agent is `global`.
     """
-    raw = (key or "").strip()
+    raw = trimmed(key)
     if not raw:
         return raw
     own = main_session_key(agent_id, main_key)
@@ -234,10 +236,10 @@ def canonical_key(
 
     An agent's prefix is given to relative keys, older `dm` becomes `direct`, aliases of the main session are replaced.
     """
-    lowered = (key or "").strip().lower()
+    lowered = folded(key)
     if lowered == GLOBAL_KEY and global_scope:
         return GLOBAL_KEY
-    stored = direct_spelling(store_key(agent_id, lowered, main_key))
+    stored = direct_spelling(store_key(agent_id, lowered))
     parsed = parse(stored)
     owner = parsed.agent_id if parsed else agent_id
     return canonical_alias(stored, agent_id=owner, main_key=main_key, global_scope=global_scope)
@@ -251,8 +253,8 @@ def direct_spelling(key: str) -> str:
     parts = key.split(":")
     if len(parts) < 4 or parts[0].lower() != "agent" or (_is_inner(parts[2]) and parts[2].lower() != "dm"):
         return key
-    for at in (2, 3, 4):
-        word = parts[at].lower() if len(parts) > at + 1 else ""
+    for at in range(2, min(5, len(parts) - 1)):
+        word = parts[at].lower()
         if word in _KIND_WORDS - {"dm"}:
             return key
         if word == "dm" and parts[at + 1].lower() != PeerKind.DIRECT:
@@ -262,7 +264,7 @@ def direct_spelling(key: str) -> str:
 
 def same_audience(one: str | None, other: str | None) -> bool:
     """Return whether two keys belong to one agent and one chat, threads apart (agent.md 1.4)."""
-    left, right = ((thread_parent(key) or key or "").strip().lower() for key in (one, other))
+    left, right = (folded(thread_parent(key) or key) for key in (one, other))
     return bool(left) and left == right
 
 
@@ -290,15 +292,15 @@ def group_of_address(address: str | None, chat_type: str | None = None, provider
         chat_type: the channel's word for the conversation; `group` and `channel` count.
         provider: the channel, used when the address does not begin with one.
     """
-    sender = (address or "").strip()
-    said = (chat_type or "").strip().lower()
+    sender = trimmed(address)
+    said = folded(chat_type)
     whatsapp = sender.lower().endswith("@g.us")
     if said not in {"group", "channel"} and not whatsapp and ":group:" not in sender and ":channel:" not in sender:
         return None
     parts = [part for part in sender.split(":") if part]
-    words = [part.strip().lower() for part in parts[:2]]
+    words = [part.strip().lower() for part in parts]
     on_surface = bool(words) and words[0] in _SURFACES
-    channel = words[0] if on_surface else (provider or "").strip().lower() or ("whatsapp" if whatsapp else "")
+    channel = words[0] if on_surface else folded(provider) or ("whatsapp" if whatsapp else "")
     named = words[1] if len(words) > 1 and words[1] in {"group", "channel"} else None
     room = sender
     if on_surface:

@@ -11,7 +11,7 @@ from typing import Final
 from openclaw.policy.names import wildcard_match
 from openclaw.policy.verdict import Outcome, Reason, Verdict
 from openclaw.policy.where.key_builders import main_session_key
-from openclaw.policy.where.key_ids import DEFAULT_MAIN_KEY, GLOBAL_KEY, normalise_agent_id
+from openclaw.policy.where.key_ids import DEFAULT_MAIN_KEY, GLOBAL_KEY, normalise_agent_id, trimmed
 from openclaw.policy.where.sandbox_mode import SessionToolsVisibility
 from openclaw.policy.where.session_keys import RESERVED_KEYS, agent_of, is_subagent
 
@@ -150,7 +150,7 @@ def may_spawn(policy: VisibilityPolicy, caller: Caller, target_agent: str | None
     own = caller.agent
     if is_subagent(caller.session_key):
         return _deny("spawn.from-subagent", None, "A sub-agent cannot start another.")
-    wanted = normalise_agent_id(target_agent) if (target_agent or "").strip() else own
+    wanted = normalise_agent_id(target_agent) if trimmed(target_agent) else own
     if wanted == own:
         return _allow("spawn.own-agent", None)
     key = f"agents.list ({own}) subagents.allowAgents"
