@@ -22,6 +22,8 @@ HEAVY = (
     "pydantic_ai",
     "uvloop",
     "re2",
+    "questionary",
+    "prompt_toolkit",
 )
 VALID = '{"gateway": {"mode": "local", "port": 18790, "auth": {"token": "a-token-of-the-gateway-000"}}}'
 
@@ -93,3 +95,10 @@ def test_questions_to_the_own_gateway_load_no_http_library(home: Home, command: 
     imported(home, ["-m", "openclaw", *command], code=code)
     found = imported(home, ["-m", "openclaw", *command], code=code)
     assert found.isdisjoint({"aiohttp", "rich", "pydantic"})
+
+
+def test_the_library_of_questions_is_loaded_by_questions_alone(home: Home) -> None:
+    asks_nothing = ["-m", "openclaw", "onboard", "--non-interactive", "--accept-risk", "--skip-health"]
+    assert imported(home, asks_nothing).isdisjoint({"questionary", "prompt_toolkit"})
+    for command in (["onboard", "--help"], ["configure", "--help"], ["reset", "--dry-run", "--scope", "full"]):
+        assert imported(home, ["-m", "openclaw", *command]).isdisjoint({"questionary", "prompt_toolkit"})

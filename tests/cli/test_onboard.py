@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from openclaw.cli.onboard_flags import Flags, auth_choice, expiry, model_of
+from openclaw.cli.questions import confirm
 from openclaw.security.onboarding.checks import try_sandbox
 from openclaw.system.environment import Environment
 from openclaw.system.errors import InvalidInput
@@ -16,10 +18,11 @@ from support.model_server import Answer, model_server
 from support.served import served
 from support.state_dirs import original_state, program, snapshot
 from support.telegram_server import TOKEN, telegram_server
-from support.terminal import Terminal
+from support.terminal import CLEAR_LINE, CTRL_C, CTRL_D, DOWN, ENTER, SPACE, Terminal
 
 QUIET = ("--non-interactive", "--accept-risk")
 KEY = "canary-model-key-0123456789abcdef"
+UP_TO_THE_LAST = -1
 
 
 def test_without_accepting_the_risk_nothing_happens(cli: Cli) -> None:
@@ -206,9 +209,9 @@ def test_times_are_read(cli: Cli) -> None:
 
 def test_a_newcomer_gets_there_with_a_few_answers(home: Home) -> None:
     terminal = Terminal(home, "onboard")
-    terminal.answer("Go on? [y/N]:", "y")
-    terminal.answer("Number [1]:", "1")
-    terminal.answer("Number [1]:", "12")
+    terminal.answer("Go on?", "y")
+    terminal.choose("How much do you want to decide?")
+    terminal.choose("Which model is to answer?", UP_TO_THE_LAST)
     terminal.answer("Connect a Telegram bot?", "n")
     terminal.answer("Install the gateway as a service", "n")
     assert terminal.finish() == 0, terminal.text
@@ -218,9 +221,31 @@ def test_a_newcomer_gets_there_with_a_few_answers(home: Home) -> None:
 
 def test_declining_the_risk_changes_nothing(home: Home) -> None:
     terminal = Terminal(home, "onboard")
-    terminal.answer("Go on? [y/N]:", "n")
+    terminal.press("Go on?", ENTER)  # no is what is proposed
     assert terminal.finish() == 1
     assert not home.state.exists()
+
+
+@pytest.mark.parametrize("key", [CTRL_C, CTRL_D], ids=["ctrl-c", "ctrl-d"])
+def test_leaving_in_the_middle_writes_nothing(home: Home, key: str) -> None:
+    terminal = Terminal(home, "onboard", "--accept-risk")
+    terminal.choose("How much do you want to decide?", 1)
+    terminal.choose("Where does the gateway run?")
+    terminal.press("Workspace of the agent", CLEAR_LINE, key)
+    assert terminal.finish() == 130, terminal.text
+    assert terminal.text.rstrip().endswith("stopped")
+    assert "Traceback" not in terminal.text
+    assert not home.state.exists()
+
+
+def test_leaving_a_choice_or_a_key_writes_nothing(home: Home) -> None:
+    home.write_config({})
+    before = snapshot(home.state)
+    for section, question in (("gateway", "Where does the gateway run?"), ("web", "Key of Brave Search")):
+        terminal = Terminal(home, "configure", "--section", section)
+        terminal.press(question, CTRL_C)
+        assert terminal.finish() == 130, terminal.text
+        assert snapshot(home.state) == before
 
 
 def test_everything_can_be_decided_and_a_key_is_never_shown(home: Home) -> None:
@@ -229,48 +254,76 @@ def test_everything_can_be_decided_and_a_key_is_never_shown(home: Home) -> None:
     with served(model_server) as server:
         server.script(Answer(status=401))
         terminal = Terminal(home, "onboard", "--accept-risk")
-        terminal.answer("Number [2]:", "2")  # change the config that is there
-        terminal.answer("Number [1]:", "2")  # ask everything
-        terminal.answer("Number [1]:", "1")  # the gateway runs here
-        terminal.answer("Workspace of the agent", "~/claw")
+        terminal.choose("What is to become of it?")  # change the config that is there
+        terminal.choose("How much do you want to decide?", 1)
+        terminal.choose("Where does the gateway run?")
+        terminal.retype("Workspace of the agent", "~/claw")
         for first in (True, False):  # the first try is refused
-            terminal.answer("Number [1]:", "11")
+            terminal.choose("Which model is to answer? (", UP_TO_THE_LAST - 1)
             terminal.answer("Key (not shown)", KEY)
             terminal.answer("Address", server.base_url)
-            terminal.answer("Wire", "openai")
+            terminal.choose("Which protocol does it speak?")
             terminal.answer("Model:", "m1")
             if first:
-                terminal.answer("Keep it anyway? [y/N]:", "n")
-        terminal.answer("Port [4000]:", "")
-        terminal.answer("Number [1]:", "1")
-        terminal.answer("Number [1]:", "1")
-        terminal.answer("Number [1]:", "1")
+                terminal.answer("Keep it anyway?", "n")
+        terminal.retype("Port: 4000", "70000")
+        terminal.retype("A port is a number from 1 to 65535.", "4002")
+        terminal.choose("Who may reach the gateway?")
+        terminal.choose("What opens it?")
+        terminal.choose("Publish it through Tailscale?")
         terminal.answer("Connect a Telegram bot?", "n")
         if sandboxed:
-            terminal.answer("Which sessions run in the sandbox?", "2")
+            terminal.choose("Which sessions run in the sandbox?", 1)
         terminal.answer("Install the gateway as a service", "n")
         assert terminal.finish() == 0, terminal.text
     assert KEY not in terminal.text
     config = home.read_config()
+    assert config["gateway"]["port"] == 4002
     assert config["agents"]["defaults"]["model"]["primary"] == "custom/m1"
     assert config["agents"]["defaults"]["sandbox"]["mode"] == ("non-main" if sandboxed else "off")
     assert config["agents"]["defaults"]["workspace"] == "~/claw"
     assert (home.path / "claw/AGENTS.md").is_file()
 
 
-def test_configure_changes_one_part(home: Home) -> None:
+def test_configure_changes_the_parts_that_are_ticked(home: Home) -> None:
     home.write_config({"gateway": {"mode": "local", "port": 4000, "auth": {"mode": "token", "token": "t" * 30}}})
-    terminal = Terminal(home, "configure", "--section", "gateway", "--section", "web")
-    terminal.answer("Number [1]:", "1")
-    terminal.answer("Port [4000]:", "4001")
-    terminal.answer("Number [1]:", "1")
-    terminal.answer("Number [1]:", "1")
-    terminal.answer("Number [1]:", "1")
+    terminal = Terminal(home, "configure")
+    terminal.press("Which parts?", DOWN, DOWN, SPACE, DOWN, SPACE, ENTER)  # web and gateway
     terminal.answer("Key of Brave Search", KEY)
+    terminal.choose("Where does the gateway run?")
+    terminal.retype("Port: 4000", "4001")
+    terminal.choose("Who may reach the gateway?", 3)
+    terminal.answer("IP address:", "here")
+    terminal.retype("This is no IP address", "127.0.0.1")
+    terminal.choose("What opens it?")
+    terminal.choose("Publish it through Tailscale?")
     assert terminal.finish() == 0, terminal.text
     config = home.read_config()
     assert (config["gateway"]["port"], config["tools"]["web"]["search"]["apiKey"]) == (4001, KEY)
+    assert (config["gateway"]["bind"], config["gateway"]["customBindHost"]) == ("custom", "127.0.0.1")
     assert KEY not in terminal.text
+
+
+COLOR = re.compile(r"\x1b\[[0-9;]*(3[0-8]|4[0-8]|9[0-7]|10[0-7])[;m]")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "colored"),
+    [((), {"NO_COLOR": ""}, True), ((), {"NO_COLOR": "1"}, False), (("--no-color",), {"NO_COLOR": ""}, False)],
+    ids=["colors", "NO_COLOR", "--no-color"],
+)
+def test_questions_have_colors_only_where_those_are_wanted(
+    home: Home, arguments: tuple[str, ...], variables: dict[str, str], colored: bool
+) -> None:
+    terminal = Terminal(home, *arguments, "onboard", **variables)
+    terminal.answer("Go on?", "n")
+    assert terminal.finish() == 1
+    assert bool(COLOR.search(terminal.raw)) is colored
+
+
+def test_a_question_without_a_terminal_is_refused(cli: Cli) -> None:
+    with pytest.raises(InvalidInput, match="needs a terminal"):
+        confirm("Go on?", default=True)
 
 
 def test_configure_needs_a_terminal(cli: Cli) -> None:

@@ -36,10 +36,10 @@ def configure(context: CliContext, sections: tuple[str, ...]) -> None:
     print_line(f"\nNext: {context.command} doctor")
 
 
-def _chosen() -> tuple[str, ...]:
-    from openclaw.cli.onboard_ask import pick
+def _chosen() -> list[str]:
+    from openclaw.cli.questions import many
 
-    return (pick("Which part?", [(name, name.capitalize()) for name in SECTIONS], "model"),)
+    return many("Which parts? (space ticks one)", [(name, name.capitalize()) for name in SECTIONS])
 
 
 def _setup(context: CliContext) -> tuple[Setup, Probe]:
@@ -76,12 +76,13 @@ def _model(context: CliContext) -> None:
 
 
 def _gateway(context: CliContext) -> None:
-    from openclaw.cli.onboard_ask import ask_gateway, ask_remote, pick
+    from openclaw.cli.onboard_ask import ask_gateway, ask_remote
+    from openclaw.cli.questions import select
     from openclaw.security.onboarding.answers import Answers
 
     setup, _ = _setup(context)
     places = [("local", "On this machine"), ("remote", "On another machine")]
-    if pick("Where does the gateway run?", places, setup.current.gateway.mode or "local") == "remote":
+    if select("Where does the gateway run?", places, setup.current.gateway.mode or "local") == "remote":
         _apply(context, setup, Answers(mode="remote", remote=ask_remote(), command="configure"))
     else:
         _apply(context, setup, Answers(gateway=ask_gateway(setup), command="configure"))
@@ -109,10 +110,10 @@ def _sandbox(context: CliContext) -> None:
 
 
 def _web(context: CliContext) -> None:
-    from openclaw.cli.onboard_ask import ask_secret
+    from openclaw.cli.questions import secret
     from openclaw.config.edit import ConfigEditor, Put
 
-    key = ask_secret("Key of Brave Search (not shown; nothing to leave it)")
+    key = secret("Key of Brave Search (not shown; nothing to leave it):")
     if key is None:
         print_line("Web search stays as it is.")
         return
@@ -123,8 +124,9 @@ def _web(context: CliContext) -> None:
 
 def _daemon(context: CliContext) -> None:
     from openclaw.cli.onboard_service import install_service
+    from openclaw.cli.questions import confirm
 
-    if click.confirm("Install the gateway as a service, so that it always runs?", default=True):
+    if confirm("Install the gateway as a service, so that it always runs?", default=True):
         print_line(install_service(context))
 
 

@@ -87,22 +87,23 @@ def _setup(context: CliContext, probe: Probe) -> Setup:
 
 def _acknowledge() -> None:
     from openclaw.cli.onboard_ask import RISK
+    from openclaw.cli.questions import confirm
 
     print_line(block("", RISK))
-    if not click.confirm("\nGo on?", default=False):
+    if not confirm("Go on?", default=False):
         raise Refused("cancelled; nothing was changed")
 
 
 def _existing(context: CliContext) -> str:
-    from openclaw.cli.onboard_ask import pick
+    from openclaw.cli.questions import select
 
     print_line(f"\nThere is a config already: {context.shown(context.layout.config)}")
     rows = [("keep", "Keep it as it is"), ("modify", "Change it"), ("reset", "Start over")]
-    return pick("What is to become of it?", rows, "modify")
+    return select("What is to become of it?", rows, "modify")
 
 
 def _start_over(context: CliContext, *, interactive: bool) -> None:
-    from openclaw.cli.onboard_ask import pick
+    from openclaw.cli.questions import confirm, select
     from openclaw.security.onboarding.reset import reset
 
     scope: Any = "config+creds+sessions"
@@ -112,8 +113,8 @@ def _start_over(context: CliContext, *, interactive: bool) -> None:
             ("config+creds+sessions", "Config, credentials and sessions"),
             ("full", "Everything: the state directory and the workspaces"),
         ]
-        scope = pick("What is to be removed?", rows, "config")
-        if not click.confirm("Remove it now? It does not come back.", default=False):
+        scope = select("What is to be removed?", rows, "config")
+        if not confirm("Remove it now? It does not come back.", default=False):
             raise Refused("cancelled; nothing was changed")
     for path in reset(scope, context.layout, context.environment):
         print_error(f"removed {context.shown(path)}")
@@ -155,13 +156,14 @@ def _with_defaults(answers: Answers, context: CliContext, setup: Setup) -> Answe
 
 def _asked(context: CliContext, flags: Flags, setup: Setup, probe: Probe) -> Answers:
     from openclaw.cli import onboard_ask as ask
+    from openclaw.cli.questions import select
     from openclaw.security.onboarding.answers import Answers, GatewayAnswer
 
     rows = [("quickstart", "Quick: safe defaults, few questions"), ("advanced", "Ask me everything")]
-    flow = flags["flow"] or ask.pick("How much do you want to decide?", rows, "quickstart")
+    flow = flags["flow"] or select("How much do you want to decide?", rows, "quickstart")
     thorough = flow != "quickstart"
     places = [("local", "On this machine"), ("remote", "On another machine, which I use from here")]
-    mode = flags["mode"] or (ask.pick("Where does the gateway run?", places, "local") if thorough else "local")
+    mode = flags["mode"] or (select("Where does the gateway run?", places, "local") if thorough else "local")
     if mode == "remote":
         return Answers(mode="remote", remote=ask.ask_remote())
     workspace = flags["workspace"] or (ask.ask_workspace(context, setup) if thorough else None)
@@ -195,11 +197,13 @@ def _finish(context: CliContext, flags: Flags, answers: Answers | None, page: _P
 
 
 def _wants_service(flags: Flags, *, interactive: bool) -> bool:
+    from openclaw.cli.questions import confirm
+
     if flags["skip_daemon"] or flags["no_install_daemon"]:
         return False
     if flags["install_daemon"]:
         return True
-    return interactive and click.confirm("\nInstall the gateway as a service, so that it always runs?", default=True)
+    return interactive and confirm("Install the gateway as a service, so that it always runs?", default=True)
 
 
 @dataclass(slots=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
-
-import click
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from openclaw.cli.context import CliContext
 from openclaw.cli.output import print_line
+from openclaw.cli.questions import confirm, needed, secret, select, text
 from openclaw.cli.text import block
 from openclaw.system.errors import OpenClawError
 from openclaw.system.secret import Secret
@@ -25,21 +25,8 @@ RISK = (
     "by step, and no further than you need."
 )
 
-
-def pick(title: str, rows: list[tuple[str, str]], default: str) -> str:
-    """Let a person choose one of several; returns its id. Rows are (id, label)."""
-    print_line(f"\n{title}")
-    for number, (_, label) in enumerate(rows, 1):
-        print_line(f"  {number}. {label}")
-    ids = [one for one, _ in rows]
-    chosen = click.prompt("Number", type=click.IntRange(1, len(rows)), default=ids.index(default) + 1)
-    return ids[int(chosen) - 1]
-
-
-def ask_secret(text: str) -> Secret | None:
-    """Ask for a secret without showing it; nothing typed is None."""
-    typed = str(click.prompt(text, hide_input=True, default="", show_default=False)).strip()
-    return Secret(typed) if typed else None
+WIRES: Final = (("openai", "As OpenAI does"), ("anthropic", "As Anthropic does"))
+LARGEST_PORT: Final = 65535
 
 
 def ask_model(context: CliContext, setup: Setup) -> ModelAnswer | None:
@@ -49,20 +36,20 @@ def ask_model(context: CliContext, setup: Setup) -> ModelAnswer | None:
 
     while True:
         rows = [*((one.id, one.label) for one in CHOICES), (SKIP, "None for now: a built-in offline model answers")]
-        choice = choice_of(pick("Which model is to answer?", rows, "apiKey"))
+        choice = choice_of(select("Which model is to answer?", rows, "apiKey"))
         if choice is None:
             return None
-        secret = ask_secret("Key (not shown)") if choice.kind != "none" else None
-        if secret is None and choice.kind != "none" and choice.needs != "address":
+        key = secret("Key (not shown):") if choice.kind != "none" else None
+        if key is None and choice.kind != "none" and choice.needs != "address":
             print_line("No key was given.")
             continue
         extra: dict[str, Any] = {}
         if choice.needs == "address":
-            extra["base_url"] = click.prompt("Address (http:// or https://)")
-            extra["wire"] = click.prompt("Wire", type=click.Choice(["openai", "anthropic"]), default="openai")
-        extra["model"] = click.prompt("Model", default=choice.model or None)
+            extra["base_url"] = text("Address (http:// or https://):", fault=needed)
+            extra["wire"] = select("Which protocol does it speak?", WIRES, "openai")
+        extra["model"] = text("Model:", choice.model or "", fault=needed)
         try:
-            answer = build_model(choice, secret, **extra)
+            answer = build_model(choice, key, **extra)
         except OpenClawError as error:
             print_line(error.message)
             continue
@@ -78,7 +65,7 @@ def _is_kept(context: CliContext, setup: Setup, answer: ModelAnswer) -> bool:
     print_line(f"Asking {answer.ref} …")
     tried = try_model(answer, setup.preview(Answers(model=answer)), context.layout, context.environment)
     print_line(block("  ", tried.message))
-    return tried.ok or click.confirm("Keep it anyway?", default=False)
+    return tried.ok or confirm("Keep it anyway?", default=False)
 
 
 def ask_gateway(setup: Setup) -> GatewayAnswer:
@@ -86,7 +73,7 @@ def ask_gateway(setup: Setup) -> GatewayAnswer:
     from openclaw.security.onboarding.answers import GatewayAnswer
 
     gateway = setup.current.gateway
-    port = int(click.prompt("Port", type=click.IntRange(1, 65535), default=gateway.port or 18789))
+    port = int(text("Port:", str(gateway.port or 18789), fault=_port_fault))
     rows = [
         ("loopback", "This machine only (recommended)"),
         ("tailnet", "My Tailscale network"),
@@ -94,18 +81,18 @@ def ask_gateway(setup: Setup) -> GatewayAnswer:
         ("custom", "One address"),
     ]
     known = gateway.bind if gateway.bind in dict(rows) else "loopback"
-    bind = cast("BindMode", pick("Who may reach the gateway?", rows, str(known)))
-    host = str(click.prompt("IP address", default=gateway.custom_bind_host)) if bind == "custom" else None
-    kind = pick("What opens it?", [("token", "A random token (recommended)"), ("password", "A password")], "token")
-    password = ask_secret("Password (not shown)") if kind == "password" else None
+    bind = cast("BindMode", select("Who may reach the gateway?", rows, str(known)))
+    host = text("IP address:", gateway.custom_bind_host or "", fault=_address_fault) if bind == "custom" else None
+    kind = select("What opens it?", [("token", "A random token (recommended)"), ("password", "A password")], "token")
+    password = secret("Password (not shown):", fault=needed) if kind == "password" else None
     shown = [
         ("off", "No"),
         ("serve", "Inside my tailnet (serve)"),
         ("funnel", "On the internet (funnel; needs a password)"),
     ]
-    tailscale = pick("Publish it through Tailscale?", shown, gateway.tailscale.mode or "off")
+    tailscale = select("Publish it through Tailscale?", shown, gateway.tailscale.mode or "off")
     if tailscale == "funnel" and password is None:
-        password = ask_secret("Funnel needs a password (not shown)")
+        password = secret("Funnel needs a password (not shown):", fault=needed)
     return GatewayAnswer(
         port=port,
         bind=bind,
@@ -120,8 +107,8 @@ def ask_remote() -> RemoteAnswer:
     """Ask for a gateway elsewhere."""
     from openclaw.security.onboarding.answers import RemoteAnswer
 
-    url = str(click.prompt("Address of the gateway (wss://…)"))
-    return RemoteAnswer(url, ask_secret("Its token (not shown; nothing for none)"))
+    url = text("Address of the gateway (wss://…):", fault=_socket_fault)
+    return RemoteAnswer(url, secret("Its token (not shown; nothing for none):"))
 
 
 def ask_workspace(context: CliContext, setup: Setup) -> Path:
@@ -130,7 +117,7 @@ def ask_workspace(context: CliContext, setup: Setup) -> Path:
 
     document = setup.document
     known = agent_workspace(document, default_agent(document), context.layout, context.environment)
-    typed = str(click.prompt("Workspace of the agent", default=context.shown(known)))
+    typed = text("Workspace of the agent:", context.shown(known), fault=needed)
     return context.environment.expand(typed).absolute()
 
 
@@ -139,15 +126,15 @@ def ask_telegram(context: CliContext, setup: Setup) -> Secret | None:
     from openclaw.security.onboarding.answers import Answers
     from openclaw.security.onboarding.checks import try_telegram
 
-    if not click.confirm("\nConnect a Telegram bot? (@BotFather makes one and gives a token)", default=False):
+    if not confirm("Connect a Telegram bot? (@BotFather makes one and gives a token)", default=False):
         return None
     while True:
-        token = ask_secret("Bot token (not shown; nothing to leave it)")
+        token = secret("Bot token (not shown; nothing to leave it):")
         if token is None:
             return None
         tried = try_telegram(token, setup.preview(Answers(telegram=token)), context.layout, context.environment)
         print_line(block("  ", tried.message))
-        if tried.ok or click.confirm("Keep it anyway?", default=False):
+        if tried.ok or confirm("Keep it anyway?", default=False):
             print_line("Nobody may write to it yet: a first message brings a code, which you approve.")
             return token
 
@@ -164,4 +151,24 @@ def ask_sandbox(probe: Probe, *, now: str) -> SandboxChoice:
         ("off", "None: commands run on this machine, after your yes"),
     ]
     print_line(block("", f"The sandbox works here: {probe.detail}"))
-    return cast("SandboxChoice", pick("Which sessions run in the sandbox?", rows, now if now in dict(rows) else "all"))
+    return cast(
+        "SandboxChoice", select("Which sessions run in the sandbox?", rows, now if now in dict(rows) else "all")
+    )
+
+
+def _port_fault(typed: str) -> str | None:
+    known = typed.isascii() and typed.isdigit() and 1 <= int(typed[:6]) <= LARGEST_PORT
+    return None if known else f"A port is a number from 1 to {LARGEST_PORT}."
+
+
+def _address_fault(typed: str) -> str | None:
+    try:
+        ipaddress.ip_address(typed)
+    except ValueError:
+        return "This is no IP address; one looks like 192.168.1.10."
+    return None
+
+
+def _socket_fault(typed: str) -> str | None:
+    known = typed.startswith(("wss://", "ws://")) and typed.partition("://")[2] != ""
+    return None if known else "The address of a gateway starts with wss:// (or ws://)."

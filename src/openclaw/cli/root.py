@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 import click
 
 from openclaw.cli.commands import ALIASES, COMMANDS, root_help
 from openclaw.cli.groups import SETTINGS, LazyGroup
 from openclaw.version import VERSION
+
+INTERRUPTED: Final = 130
+"""What shells expect of a program that Ctrl-C ended."""
 
 
 class Root(LazyGroup):
@@ -34,7 +38,10 @@ def root(ctx: click.Context, dev: bool, profile: str | None, no_color: bool) -> 
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run the tree and map errors to exit codes: 0 ok, 1 any failure, 2 bad profile arguments (config.md 4.1)."""
+    """Run the tree and map errors to exit codes (config.md 4.1).
+
+    0 ok, 1 any failure, 2 bad profile arguments; 130 stopped by Ctrl-C, for instance at a question.
+    """
     from openclaw.system.errors import OpenClawError
 
     try:
@@ -45,7 +52,7 @@ def run(arguments: Sequence[str]) -> int:
         return show_usage_error(error, arguments)
     except click.Abort:
         sys.stderr.write("stopped\n")
-        return 1
+        return INTERRUPTED
     except OpenClawError as error:
         from openclaw.cli.output import show_error
 

@@ -66,6 +66,7 @@ def reset(
     context: CliContext, scope: str | None, yes: bool, non_interactive: bool, dry_run: bool, as_json: bool
 ) -> None:
     """Remove the config; or credentials and sessions too; or everything. It does not come back: make a backup first."""
+    from openclaw.cli.questions import confirm
     from openclaw.security.onboarding.reset import reset as remove
     from openclaw.security.onboarding.reset import reset_targets
 
@@ -80,7 +81,7 @@ def reset(
         for path in targets:
             print_line(f"{'would remove' if dry_run else 'remove'}  {context.shown(path)}")
     if targets and not dry_run:
-        if not yes and not (asks and click.confirm("Remove it? It does not come back.", default=False)):
+        if not yes and not (asks and confirm("Remove it? It does not come back.", default=False)):
             raise Refused("nothing was removed; repeat with --yes to do it")
         remove(chosen, context.layout, context.environment)
     if as_json:
@@ -92,11 +93,11 @@ def reset(
 
 
 def _asked() -> str:
-    from openclaw.cli.onboard_ask import pick
+    from openclaw.cli.questions import select
 
     rows = [
         ("config", "The config"),
         ("config+creds+sessions", "Config, credentials and sessions"),
         ("full", "Everything: the state directory and the workspaces"),
     ]
-    return pick("What is to be removed?", rows, "config")
+    return select("What is to be removed?", rows, "config")
