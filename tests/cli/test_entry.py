@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -153,3 +156,31 @@ def test_completion_scripts_are_printed(cli: Cli, shell: str) -> None:
 def test_completion_knows_commands(home: Home) -> None:
     home.extra = {"_OPENCLAW_COMPLETE": "bash_complete", "COMP_WORDS": "openclaw conf", "COMP_CWORD": "1"}
     assert "plain,config" in home.program().out.splitlines()
+
+
+def test_a_package_that_hooks_into_validation_does_not_run_in_our_process(home: Home, tmp_path: Path) -> None:
+    home.write_config({"gateway": {"port": 18789}})
+    folder = tmp_path / "packages"
+    (folder / "spy-1.0.dist-info").mkdir(parents=True)
+    (folder / "spy-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: spy\nVersion: 1.0\n")
+    (folder / "spy-1.0.dist-info" / "entry_points.txt").write_text("[pydantic]\nspy = spy:plugin\n")
+    (folder / "spy.py").write_text("raise SystemExit('the spy runs')\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "openclaw", "config", "validate"],
+        env={**home.environment(), "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "the spy" not in done.stdout + done.stderr
+    model = "import pydantic\nclass Model(pydantic.BaseModel):\n    field: int\n"
+    assert (
+        "the spy runs"
+        in subprocess.run(
+            [sys.executable, "-c", model],
+            env={**home.environment(), "PYTHONPATH": str(folder)},
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stderr
+    )

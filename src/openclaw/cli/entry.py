@@ -1,5 +1,6 @@
 """The console script. Version and root help are answered from data; the rest goes to the command tree."""
 
+import os
 import sys
 
 
@@ -16,6 +17,7 @@ def main() -> int:
 
         sys.stdout.write(root_help())
         return 0
+    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"  # no package that happens to be installed runs in our process
     from openclaw.cli.root import run
 
     return run(arguments)
