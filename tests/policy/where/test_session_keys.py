@@ -113,6 +113,8 @@ def test_the_older_word_is_replaced_only_where_a_builder_writes_the_kind() -> No
     assert keys.direct_spelling("agent:a:slack:work:dm:u1") == "agent:a:slack:work:direct:u1"
     assert keys.direct_spelling("agent:a:slack:x:y:dm:u1") == "agent:a:slack:x:y:dm:u1"
     assert keys.direct_spelling("agent:a:slack:x:dm") == "agent:a:slack:x:dm"
+    assert keys.direct_spelling("agent:dm:slack:dm:u1") == "agent:dm:slack:direct:u1"
+    assert keys.direct_spelling("agent:group:slack:dm:u1") == "agent:group:slack:direct:u1"
 
 
 def test_under_a_global_scope_only_main_sessions_become_global() -> None:
