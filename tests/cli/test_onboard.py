@@ -382,3 +382,32 @@ def test_the_service_is_installed_through_systemctl(cli: Cli, tmp_path: Path, mo
     assert answer.json["service"]["runtime"]["status"] == "running"
     assert cli("service", "restart").out == "The service was restarted.\n"
     assert cli("service", "uninstall").out == "Removed the service.\n"
+
+
+def test_configure_sets_what_skills_have_today(home: Home) -> None:
+    home.write_config({"skills": {"entries": {"weather": {"enabled": False}}}})
+    (home.path / "more").mkdir()
+    terminal = Terminal(home, "configure", "--section", "skills")
+    terminal.choose("What about the skills?")
+    terminal.choose("Which skill?")
+    terminal.answer("Offer the skill weather?", "y")
+    terminal.answer("Key of weather (not shown", KEY)
+    terminal.choose("What else about the skills? (", -3)  # from the last row to the first
+    terminal.choose("Which skill? (", 1)
+    terminal.answer("Name of the skill:", "__proto__")
+    terminal.retype("reserved", "notes")
+    terminal.answer("Offer the skill notes?", "n")
+    terminal.choose("What else about the skills? (", -2)
+    terminal.choose("Which bundled skills are offered?", 1)
+    terminal.answer("Their names", "one, two")
+    terminal.choose("What else about the skills? (", -1)
+    terminal.answer("One more folder", "~/nowhere")
+    terminal.retype("no such folder", "~/more")
+    terminal.choose("What else about the skills? (")
+    assert terminal.finish() == 0, terminal.text
+    assert KEY not in terminal.text
+    assert home.read_config()["skills"] == {
+        "entries": {"weather": {"enabled": True, "apiKey": KEY}, "notes": {"enabled": False}},
+        "allowBundled": ["one", "two"],
+        "load": {"extraDirs": ["~/more"]},
+    }

@@ -48,7 +48,7 @@ def create(context: CliContext, out: Path | None, no_workspaces: bool, as_json: 
     from openclaw.system.clock import SystemClock
 
     layout = context.own_state()
-    target = (out or _default(context)).absolute()
+    target = (out or default_target(context)).absolute()
     made = create_backup(layout, context.environment, SystemClock(), target, workspaces=not no_workspaces)
     links = [path for path, why in made.manifest.skipped if why == "a link"]
     if as_json:
@@ -63,7 +63,8 @@ def create(context: CliContext, out: Path | None, no_workspaces: bool, as_json: 
     print_line(f"Check it with: {context.command} backup verify {context.shown(made.path)}")
 
 
-def _default(context: CliContext) -> Path:
+def default_target(context: CliContext) -> Path:
+    """Return where a backup goes when nothing else is said."""
     profile = context.environment.get("OPENCLAW_PROFILE") or "default"
     stamp = time.strftime("%Y%m%d-%H%M%S")
     return context.environment.home / "openclaw-backups" / f"openclaw-{profile}-{stamp}.zip"

@@ -30,6 +30,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "ledger": ("openclaw.cli.ledger:ledger", "Check the record of decisions for tampering."),
     "verify": ("openclaw.cli.verify:verify", "Check what this product claims, on the functions that it ships."),
     "reset": ("openclaw.cli.setup:reset", "Remove config, credentials and sessions, or everything."),
+    "uninstall": ("openclaw.cli.uninstall:uninstall", "Take service, state and workspaces away."),
     "completion": ("openclaw.cli.completion:completion", "Print the completion script of a shell."),
     "help": ("openclaw.cli.help:help_command", "Show the help of a command."),
 }

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from openclaw.security.onboarding.setup import Setup
     from openclaw.tools.sandbox.backend import Probe
 
-SECTIONS: Final = ("workspace", "model", "web", "gateway", "daemon", "channels", "sandbox", "health")
+SECTIONS: Final = ("workspace", "model", "web", "gateway", "daemon", "channels", "skills", "sandbox", "health")
 
 
 @click.command(epilog=epilog("openclaw configure", "openclaw configure --section model --section channels"))
@@ -122,6 +122,19 @@ def _web(context: CliContext) -> None:
     print_line(f"Wrote {context.shown(context.layout.config)}.")
 
 
+def _skills(context: CliContext) -> None:
+    from openclaw.cli.configure_skills import ask_skills
+    from openclaw.config.edit import ConfigEditor
+
+    setup, _ = _setup(context)
+    changes = ask_skills(setup.current.skills, context.environment)
+    if not changes:
+        print_line("Skills stay as they are.")
+        return
+    ConfigEditor(context.layout, context.environment).change(changes)
+    print_line(f"Wrote {context.shown(context.layout.config)}.")
+
+
 def _daemon(context: CliContext) -> None:
     from openclaw.cli.onboard_service import install_service
     from openclaw.cli.questions import confirm
@@ -143,6 +156,7 @@ _STEPS: Final[dict[str, Callable[[CliContext], None]]] = {
     "gateway": _gateway,
     "daemon": _daemon,
     "channels": _channels,
+    "skills": _skills,
     "sandbox": _sandbox,
     "health": _health,
 }
