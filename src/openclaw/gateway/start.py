@@ -23,7 +23,7 @@ from openclaw.gateway.server import ServePlan, run_gateway
 from openclaw.gateway.tls import tls_context
 from openclaw.policy.snapshot import Policy
 from openclaw.policy.who.gateway_policy import AuthMode, StartFacts
-from openclaw.state.files import check_owned, private_dir
+from openclaw.state.files import check_config_owned, check_owned, private_dir
 from openclaw.state.layout import StateLayout
 from openclaw.system.clock import SystemClock
 from openclaw.system.environment import Environment
@@ -89,13 +89,22 @@ def serve(layout: StateLayout, environment: Environment, options: GatewayOptions
 
 def _config(layout: StateLayout, environment: Environment, console: Callable[[str], None]) -> Config:
     """Load the config; one whose only faults are older keys is migrated first (config.md 1.6)."""
-    loaded = read_config(layout, environment)
+    loaded = _read(layout, environment)
     if loaded.config is None and loaded.legacy_only and not environment.truthy("OPENCLAW_NIX_MODE"):
         written, notes = ConfigEditor(layout, environment).migrate()
         for note in notes:
             console(f"config: {note}")
         return written.config
     return _valid(loaded, layout)
+
+
+def _read(layout: StateLayout, environment: Environment) -> Loaded:
+    """Read the config, once it is known that nobody else could have written it or a file that it includes."""
+    check_config_owned(layout.config)
+    loaded = read_config(layout, environment)
+    for path in loaded.source.files:
+        check_config_owned(path)
+    return loaded
 
 
 def _valid(loaded: Loaded, layout: StateLayout) -> Config:
@@ -141,7 +150,7 @@ def _plan(
     first: list[Config] = [config]
 
     async def build() -> GatewayHousehold:
-        current = first.pop() if first else _valid(await asyncio.to_thread(read_config, layout, environment), layout)
+        current = first.pop() if first else _valid(await asyncio.to_thread(_read, layout, environment), layout)
         live: LiveConfig[Policy] = LiveConfig(current, layout, environment, compile=compiled_once)
         household = await build_household(
             HouseholdParts(
@@ -173,9 +182,7 @@ def _plan(
         ),
         tls=tls_context(config.gateway, layout),
         log_file=logs.path,
-        renew=lambda: _plan(
-            _valid(read_config(layout, environment), layout), layout, environment, options, logs, redactor
-        ),
+        renew=lambda: _plan(_valid(_read(layout, environment), layout), layout, environment, options, logs, redactor),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shlex
 import stat
 import uuid
 from pathlib import Path
@@ -185,16 +186,43 @@ def check_owned(path: Path) -> None:
         raise Unavailable(
             f"the state path {path} is not a directory; set OPENCLAW_STATE_DIR to one", code="state-not-a-directory"
         )
+    quoted = shlex.quote(str(path))
     if found.st_uid != os.geteuid():
         raise Unavailable(
             f"{path} belongs to user id {found.st_uid}, not to you ({os.geteuid()}); set OPENCLAW_STATE_DIR to a "
-            "directory of your own",
+            f"directory of your own, or, when all in it is yours, run: chown -R {os.geteuid()} {quoted}",
             code="state-foreign",
         )
     if found.st_mode & 0o022:
         raise Unavailable(
-            f"{path} can be written by others (mode {stat.S_IMODE(found.st_mode):o}); run: chmod 700 {path}",
+            f"{path} can be written by others (mode {stat.S_IMODE(found.st_mode):o}); run: chmod 700 {quoted}",
             code="state-writable-by-others",
+        )
+
+
+def check_config_owned(path: Path) -> None:
+    """Refuse a config file that somebody else may change: who writes it decides what the bot may do.
+
+    Root may own it: that is how images, packages and mounted configs come. An absent file is sound.
+
+    Raises:
+        Unavailable: it belongs to another user or is group- or world-writable; the message says how to mend it.
+    """
+    try:
+        found = path.stat()
+    except OSError:
+        return  # absent, or unreadable: reading it says so
+    if found.st_uid not in {0, os.geteuid()}:
+        raise Unavailable(
+            f"the config file {path} belongs to user id {found.st_uid}, neither to you ({os.geteuid()}) nor to root; "
+            f"when all that it says is yours, run: chown {os.geteuid()} {shlex.quote(str(path))}",
+            code="config-foreign",
+        )
+    if found.st_mode & 0o022:
+        raise Unavailable(
+            f"the config file {path} can be written by others (mode {stat.S_IMODE(found.st_mode):o}); "
+            f"run: chmod 600 {shlex.quote(str(path))}",
+            code="config-writable-by-others",
         )
 
 
