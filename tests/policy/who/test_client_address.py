@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -55,10 +57,14 @@ def test_loopback_addresses_in_every_spelling(text: str) -> None:
         ("[127.0.0.1]", None),
         ("[::1%lo]:1", None),
         ("[::1]x", None),
+        ("[::1]x80", None),
+        ("[::1", None),
         ("a.example:", None),
         ("a.example:0", None),
         ("a.example:65536", None),
         ("a.example:٣", None),
+        ("a.example:00080", ("a.example", 80)),
+        ("a.example:000080", None),
         ("a.example:00080000", None),
         ("user@localhost", None),
         ("localhost/..", None),
@@ -80,7 +86,13 @@ def test_host_headers_are_read_strictly(header: str | None, expected: tuple[str,
         ("10.1.2.3", ("::ffff:10.0.0.0/104",), True),
         ("10.1.2.3", ("10.1.2.3",), True),
         ("10.1.2.3", ("10.1.2.4", "proxy.example", "", "10.0.0.0/99", "*"), False),
+        ("10.1.2.3", ("::FFFF:0:0/96",), True),
         ("fd00::5", ("fd00::/8",), True),
+        ("fd00::5", ("FD00::/96",), True),
+        ("FD00::5", ("fd00::5",), True),
+        ("fd00::1:0:5", ("fd00::/96",), False),
+        ("10.1.2.3", ("10.1.2.9/24",), True),
+        ("fe80::5%eth0", ("fe80::/10",), True),
         ("11.0.0.1", ("10.0.0.0/8",), False),
         ("junk", ("0.0.0.0/0",), False),
         ("::1", ("0.0.0.0/0",), False),
@@ -116,6 +128,7 @@ def test_two_host_headers_are_none() -> None:
 
 
 def test_a_serve_host_counts_only_when_serve_is_proved() -> None:
+    assert not resolve_client(HttpFacts("127.0.0.1", "m.tail.ts.net"), PLAIN).is_local
     assert not client("127.0.0.1", host="m.tail.ts.net").is_local
     assert client("127.0.0.1", host="m.tail.ts.net", serve=True).is_local
 
@@ -154,6 +167,8 @@ def test_adv_A15_any_proxy_header_from_an_unlisted_peer_takes_locality_away(name
         ("127.0.0.1", "", "127.0.0.1", False),
         ("127.0.0.1", "127.0.0.1,", "127.0.0.1", False),
         ("127.0.0.1", "127.0.0.1:x", "127.0.0.1", False),
+        ("127.0.0.1", "[::1", "127.0.0.1", False),
+        ("127.0.0.1", "[9.9.9.9]", "127.0.0.1", False),
         ("127.0.0.1", "::1%lo", "127.0.0.1", False),
         ("9.9.9.9", "127.0.0.1", "9.9.9.9", False),
     ],
@@ -178,6 +193,9 @@ def test_a_list_of_hops_is_bounded() -> None:
 def test_real_ip_counts_only_without_a_forwarded_list() -> None:
     assert client("127.0.0.1", TRUSTED, X_Real_IP="127.0.0.1").is_local
     assert client("127.0.0.1", TRUSTED, X_Real_IP="9.9.9.9").client_ip == "9.9.9.9"
+    for unreadable in ("junk", "", "9.9.9.9, 8.8.8.8", "[::1"):
+        found = client("127.0.0.1", TRUSTED, X_Real_IP=unreadable)
+        assert (found.known, found.client_ip) == (False, "127.0.0.1")
     both = client("127.0.0.1", TRUSTED, X_Real_IP="127.0.0.1", X_Forwarded_For="9.9.9.9")
     assert both.client_ip == "9.9.9.9"
     off = client("127.0.0.1", AddressPolicy(("127.0.0.1",), allow_real_ip=False), X_Real_IP="127.0.0.1")
@@ -204,6 +222,8 @@ def test_the_own_tailnet_address_is_local_when_host_names_it() -> None:
     policy = AddressPolicy(own_tailnet=frozenset({"100.64.0.9"}), tailnet_name="Box.tail1.ts.net.")
     assert client("100.64.0.9", policy, host="100.64.0.9:18789").is_local
     assert client("100.64.0.9", policy, host="box.tail1.ts.net").is_local
+    assert client("100.64.0.9", replace(policy, tailnet_name="box"), host="BOX:18789").is_local
+    assert not client("100.64.0.9", replace(policy, tailnet_name=None), host="box.tail1.ts.net").is_local
     assert not client("100.64.0.9", policy, host="localhost").is_local
     assert not client("100.64.0.9", policy, host="other.tail1.ts.net").is_local
     assert not client("100.64.0.8", policy, host="100.64.0.9").is_local

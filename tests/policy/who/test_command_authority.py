@@ -176,6 +176,21 @@ class TestGroupAuthority:
         facts = said("telegram", text="/status", native=True)
         assert answer(ask(channel_policy("telegram", settings), "telegram", facts)) == expected
 
+    @pytest.mark.parametrize(
+        ("settings", "native", "text"),
+        [
+            ({"groupPolicy": "open", "allowFrom": ["77"]}, ("drop", "command.unauthorized"), True),
+            ({"groupPolicy": "open", "allowFrom": ["42"]}, ("deliver", "command.native"), True),
+            ({"groupPolicy": "open"}, ("deliver", "command.native"), True),
+        ],
+    )
+    def test_without_access_groups_configured_lists_still_bind_native_commands_of_telegram(
+        self, settings: dict[str, Any], native: tuple[str, str], text: bool
+    ) -> None:
+        policy = channel_policy("telegram", settings, commands={"useAccessGroups": False})
+        assert answer(ask(policy, "telegram", said("telegram", text="/status", native=True))) == native
+        assert ask(policy, "telegram", said("telegram", text="/status")).command_authorized is text
+
     def test_adv_A3_a_native_command_passes_the_same_gates_of_place(self) -> None:
         facts = said("telegram", text="/status", native=True)
         closed = {"allowFrom": ["42"], "groups": {"-200": {}}}
@@ -268,6 +283,7 @@ class TestMayApprove:
 
     def test_an_authorised_sender_in_an_approval_chat_is(self) -> None:
         assert self.resolve(self.config, said("telegram", chat_id="-100")) == (Outcome.ALLOW, "approval.chat")
+        assert self.resolve(self.config, said("telegram", topic_id="7")) == (Outcome.ALLOW, "approval.chat")
         elsewhere = said("telegram", chat_id="-200")
         assert self.resolve(self.config, elsewhere)[0] is Outcome.DENY
         off = {**self.config, "approvals": {"exec": {"targets": [{"channel": "telegram", "to": "-100"}]}}}

@@ -16,7 +16,9 @@ from openclaw.policy.who.commands_registry import (
     native_commands,
     native_name,
 )
+from support.answers import check_answers
 
+NATIVE_TTS = {"discord": "voice", "telegram": "tts"}
 OWNERS = {"allowlist", "config", "debug", "restart", "send", "bash"}
 APPROVERS = {"approve"}
 
@@ -35,6 +37,10 @@ def test_adv_F1_the_declared_class_of_every_command() -> None:
 
 def test_adv_F1_a_command_that_declares_nothing_is_for_owners() -> None:
     assert CommandSpec("plugin-thing").authority is Authority.OWNER
+
+
+def test_every_command_word_for_word() -> None:
+    check_answers("command-table", [(spec.name, spec) for spec in COMMANDS])
 
 
 def test_names_are_unique_and_lower_case() -> None:
@@ -74,16 +80,18 @@ def test_built_in_names_are_reserved() -> None:
 def test_native_names_fit_chat_apps() -> None:
     extra = [CommandSpec(f"skill-{number}-with-a-name-that-is-far-too-long") for number in range(200)]
     extra += [CommandSpec(f"s{number}") for number in range(200)]
-    found = native_commands(index_commands(extra=extra))
+    found = native_commands(index_commands(extra=extra), "telegram")
     assert len(found) == MAX_NATIVE
     assert all(re.fullmatch(r"[a-z0-9_]{1,32}", name) for name in found)
     assert "dock_telegram" in found
     assert "compact" not in found
-    assert "bash" not in native_commands(index_commands(Switch))
+    assert "bash" not in native_commands(index_commands(Switch), "telegram")
     assert "restart" not in found
+    assert found["dock_telegram"].name == "dock-telegram"
 
 
 def test_a_reserved_native_name_is_replaced_where_the_app_has_it() -> None:
     tts = next(spec for spec in COMMANDS if spec.name == "tts")
-    assert native_name(tts, "discord") == "voice"
-    assert native_name(tts, "telegram") == "tts"
+    for channel, name in NATIVE_TTS.items():
+        assert native_name(tts, channel) == name
+        assert native_commands(index_commands(), channel)[name] is tts

@@ -119,6 +119,24 @@ def test_adv_B10_system_commands_are_never_granted_silently() -> None:
     assert commands_need(replace(node, commands=None), ask(role="node", commands=["x"])) is Need.COMMANDS_UPGRADE
 
 
+def test_a_request_is_found_behind_those_of_other_devices() -> None:
+    first = requested(Devices(), ask("dev-b"), request_id="r0")
+    second = requested(first.state, ask(), request_id="r1")
+    again = requested(second.state, ask(), request_id="r2")
+    assert not again.created
+    assert again.request == second.request
+    assert list(again.state.pending) == ["r0", "r1"]
+
+
+def test_a_repeated_request_forgets_those_that_are_too_old() -> None:
+    first = requested(Devices(), ask("dev-b"), request_id="r0", now=NOW - PENDING_TTL_MS - 1)
+    second = requested(first.state, ask(), request_id="r1", now=NOW - 2)
+    assert list(second.state.pending) == ["r0", "r1"]
+    again = requested(second.state, ask(), request_id="r2")
+    assert again.request == second.request
+    assert list(again.state.pending) == ["r1"]
+
+
 def test_one_request_per_device_and_the_same_one_is_kept() -> None:
     first = requested(Devices(), ask(scopes=[Scope.READ, Scope.WRITE]))
     again = requested(first.state, ask(scopes=[Scope.WRITE, Scope.READ]), request_id="r2", now=NOW + 1)

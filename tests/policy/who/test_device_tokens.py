@@ -112,6 +112,15 @@ def test_issued_tokens_stay_within_the_approval(
         assert set(wanted) <= closure(made.token.scopes)
 
 
+def test_a_rotated_token_was_never_used() -> None:
+    used = issue(holding(paired()))
+    assert used.token is not None
+    assert used.token.last_used_at_ms == NOW
+    rotated = rotate(used.state)
+    assert rotated.token is not None
+    assert (rotated.token.rotated_at_ms, rotated.token.last_used_at_ms) == (NOW, None)
+
+
 def test_adv_B4_the_secret_goes_to_its_own_device_alone() -> None:
     own = rotate(holding(paired()), by=Caller((Scope.READ, Scope.PAIRING), "dev-a"))
     assert own.reveal

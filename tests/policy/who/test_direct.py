@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from openclaw.policy.what.labels import Source
+from openclaw.policy.where.key_ids import normalise_account_id
+from openclaw.policy.who.access_policy import ChannelAccess
 from openclaw.policy.who.admission import decide
 from openclaw.policy.who.admission_result import Decision, Pairing
 from openclaw.policy.who.dm_pairing import TTL_MS, PairingRequest
@@ -16,6 +20,7 @@ from support.access import (
     NOW,
     SENDERS,
     STRANGERS,
+    account_of,
     answer,
     ask,
     channel_policy,
@@ -114,6 +119,26 @@ def test_a_request_is_new_repeated_or_one_too_many(
     assert found.admitted_by is None
 
 
+@pytest.mark.parametrize("account", ["work", "Work-Two"])
+def test_a_request_of_the_same_account_is_repeated(account: str) -> None:
+    policy = channel_policy("telegram", {"accounts": {account: {}}})
+    stored = normalise_account_id(account)
+    waiting = (PairingRequest("42", "ABCDEFGH", NOW, NOW, stored),)
+    found = decide(
+        policy, "telegram", account, ME, StoreView((), waiting), NO_SESSION, direct("telegram", Sender(id="42")), NOW
+    )
+    assert answer(found) == ("pair", "dm.pairing.repeat")
+
+
+@pytest.mark.parametrize(
+    ("channel", "sender"), [("slack", "*"), ("slack", "U" * 257), ("msteams", "a\x00b"), ("slack", "slack:*")]
+)
+def test_an_id_that_no_store_may_hold_is_not_paired(channel: str, sender: str) -> None:
+    found = ask(channel_policy(channel, {}), channel, direct(channel, Sender(id=sender)))
+    assert answer(found) == ("drop", "dm.no-sender-id")
+    assert found.effects.pairing is None
+
+
 def test_adv_D2_requests_of_another_account_do_not_count() -> None:
     policy = channel_policy("telegram", {"accounts": {"work": {}, "home": {}}})
     elsewhere = tuple(PairingRequest(who, "ABCDEFGH", NOW, NOW, "home") for who in ("42", "1", "2"))
@@ -157,6 +182,28 @@ def test_adv_C8_adv_C9_adv_C10_only_a_message_asks_for_pairing(channel: str, kin
     found = ask(channel_policy(channel, {}), channel, facts)
     assert found.decision is Decision.DROP
     assert found.effects.pairing is None
+
+
+@pytest.mark.parametrize(
+    ("channel", "expected"),
+    [("slack", ("pair", "dm.pairing.new")), ("telegram", ("deliver", "dm.allowlisted"))],
+)
+def test_names_count_in_direct_messages_where_the_channel_compares_them(
+    channel: str, expected: tuple[str, str]
+) -> None:
+    policy = channel_policy(channel, section(channel, None, ["@ann", "@mal"]))
+    assert answer(ask(policy, channel, direct(channel, SENDERS[channel]))) == expected
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_in_a_direct_chat_the_accounts_own_switch_admits_bots(allowed: bool) -> None:
+    policy = channel_policy("slack", section("slack", "open", ["*"]))
+    scope = account_of(policy, "slack")
+    place = replace(scope.places.missing, allow_bots=not allowed)
+    scope = replace(scope, allow_bots=allowed, places=replace(scope.places, missing=place))
+    policy = replace(policy, channels={"slack": ChannelAccess({"default": scope})})
+    found = ask(policy, "slack", direct("slack", Sender(id="U5", is_bot=True)))
+    assert answer(found) == (("deliver", "dm.open") if allowed else ("drop", "bot.sender"))
 
 
 def test_a_bot_asks_for_no_pairing() -> None:
@@ -214,6 +261,7 @@ class TestLinkedNumber:
         policy = channel_policy("whatsapp", section("whatsapp", "allowlist"))
         found = ask(policy, "whatsapp", self.facts(from_me=from_me))
         assert answer(found) == ("deliver", "dm.self")
+        assert (found.matched, found.admitted_by) == (Match.LINKED, Source.OWNER)
         assert found.sender_is_owner
         assert found.command_authorized
 
@@ -225,6 +273,8 @@ class TestLinkedNumber:
         policy = channel_policy("whatsapp", section("whatsapp", None, [ANN]))
         found = ask(policy, "whatsapp", self.facts())
         assert answer(found) == ("deliver", "dm.self")
+        assert (found.matched, found.admitted_by) == (Match.LINKED, Source.ALLOWED)
+        assert [reason.rule for reason in found.reasons] == ["command.not-listed", "dm.self"]
         assert not found.command_authorized
         assert not found.sender_is_owner
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from openclaw.policy.verdict import Reason
 from openclaw.policy.who.admission_result import Admission, Decision, Effects
-from openclaw.policy.who.commands_registry import index_commands
+from openclaw.policy.who.commands_registry import CommandSpec, index_commands
 from openclaw.policy.who.directives import Directive, obeyed, scan_directives
 
 INDEX = index_commands()
@@ -40,6 +40,18 @@ def test_directives_are_taken_out_of_the_text(
     found = scan_directives(INDEX, text)
     assert found.directives == tuple(Directive(name, values) for name, values in directives)
     assert list(found.shortcuts) == shortcuts
+    assert found.rest == rest
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "rest"),
+    [("/tone:warm hi", ("warm",), "hi"), ("/tone: hi", (), "hi"), ("/tone warm", (), "warm"), ("/tone", (), "")],
+)
+def test_a_directive_of_a_plugin_takes_what_stands_behind_its_colon_only(
+    text: str, values: tuple[str, ...], rest: str
+) -> None:
+    found = scan_directives(index_commands(extra=[CommandSpec("tone", directive=True)]), text)
+    assert found.directives == (Directive("tone", values),)
     assert found.rest == rest
 
 

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from openclaw.policy.patterns import NO_PATTERNS, PatternSet
 from openclaw.policy.verdict import Reason
 from openclaw.policy.where.key_ids import DEFAULT_ACCOUNT, DEFAULT_AGENT, normalise_account_id, normalise_agent_id
+from openclaw.policy.where.session_keys import parse
 from openclaw.policy.who.commands_registry import CommandIndex, CommandSpec, index_commands
 from openclaw.policy.who.groups import Place, PlaceMap
 from openclaw.policy.who.lists import ABSENT, AllowList
@@ -127,21 +128,14 @@ class AccessPolicy:
 
     def account(self, channel: str, account: str | None) -> AccountAccess | None:
         """Return an account, its id compared without case; None or blank is the default one."""
-        found = self.channels.get(channel) or self.channels.get(channel.strip().lower())
+        found = self.channels.get(channel.strip().lower())
         if found is None:
             return None
-        known = found.accounts.get(account or found.default_account)
-        return known or found.accounts.get(normalise_account_id(account or found.default_account))
+        return found.accounts.get(normalise_account_id((account or "").strip() or found.default_account))
 
     def patterns_for(self, agent: str, session_key: str = "") -> PatternSet:
         """Return the mention patterns of an agent; without one, of the agent that the session key names."""
-        name = agent or (_agent_of(session_key) if session_key else "") or self.default_agent
-        found = self.mention_patterns.get(name)
-        if found is None:
-            found = self.mention_patterns.get(normalise_agent_id(name))
+        parsed = parse(session_key)
+        name = agent or (parsed.agent_id if parsed else self.default_agent)
+        found = self.mention_patterns.get(normalise_agent_id(name))
         return found if found is not None else self.mention_patterns.get("", NO_PATTERNS)
-
-
-def _agent_of(session_key: str) -> str:
-    parts = session_key.split(":", 2)
-    return parts[1] if len(parts) == 3 and parts[0] == "agent" else ""

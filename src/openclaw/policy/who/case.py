@@ -150,10 +150,9 @@ class Case:
         return found if isinstance(found, ControlCommand) else None
 
     def _read_command(self) -> ControlCommand | None:
-        facts = self.facts
-        if not facts.text or not self.steps.text or not reads_commands(self.policy, self.rules, facts):
+        if not self.steps.text or not reads_commands(self.policy, self.rules, self.facts):
             return None
-        return control_command(self.policy.commands, facts.text, self.me.username)
+        return control_command(self.policy.commands, self.facts.text, self.me.username)
 
     @property
     def is_command(self) -> bool:

@@ -122,9 +122,8 @@ class ClientAddress:
 
 def parse_address(text: str) -> Address | None:
     """Return the address that a text is, an IPv4-mapped one as IPv4, without zone; None when it is none."""
-    cleaned = text.strip().lower().split("%", 1)[0]
     try:
-        found = ipaddress.ip_address(cleaned)
+        found = ipaddress.ip_address(text.strip().partition("%")[0])
     except ValueError:
         return None
     if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
@@ -170,17 +169,17 @@ def in_networks(address: str, entries: Iterable[str]) -> bool:
 
 
 def _network(entry: str) -> Network | None:
-    text = entry.strip().lower()
+    text = entry.strip()
     if "/" not in text:
         single = parse_address(text)
         return None if single is None else ipaddress.ip_network(single)
     try:
-        found = ipaddress.ip_network(text, strict=False)
+        found = ipaddress.ip_interface(text).network
     except ValueError:
         return None
     if isinstance(found, ipaddress.IPv6Network):
         mapped = found.network_address.ipv4_mapped
-        if mapped is not None and found.prefixlen >= 96:
+        if mapped is not None:
             return ipaddress.ip_network((int(mapped), found.prefixlen - 96))
     return found
 
@@ -260,9 +259,14 @@ def _locality(
     own = {str(parse_address(text)) for text in policy.own_tailnet}
     if address.via is Via.DIRECT and address.remote in own:
         named = parse_address(name)
-        if (named is not None and str(named) in own) or name == (policy.tailnet_name or "").rstrip(".").lower():
+        if (named is not None and str(named) in own) or _is_name(name, policy.tailnet_name):
             return Verdict(Locality.LOCAL, (Reason("local.own-tailnet"),))
     return remote("local.address", None, "the client has another address")
+
+
+def _is_name(name: str, known: str | None) -> bool:
+    """Tell whether a lower-case host name is a known one, which may end in the dot of the root."""
+    return known is not None and name == known.lower().removesuffix(".")
 
 
 def admit_request(address: ClientAddress, *, has_shared_secret: bool) -> Verdict[Outcome]:

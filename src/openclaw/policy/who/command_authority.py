@@ -60,17 +60,12 @@ def _on_a_list(case: Case) -> bool:
     off = rules.native_groups_off if native and rules.native_groups_off is not None else rules.groups_off
     if not case.policy.use_access_groups and off is GroupsOff.ALL:
         return True
-    configured = False
-    for role in roles:
-        allow = list_of(case, role)
-        if allow is None or not allow.configured:
-            continue
-        configured = True
-        if match(allow, case.sender) is not Match.NONE:
-            return True
+    lists = [allow for role in roles if (allow := list_of(case, role)) is not None and allow.configured]
+    if any(match(allow, case.sender) is not Match.NONE for allow in lists):
+        return True
     if rules.store_in_group_commands and case.approved:
         return True
-    return not case.policy.use_access_groups and not configured
+    return not case.policy.use_access_groups and not lists
 
 
 def stage_b(case: Case) -> bool:
@@ -137,9 +132,9 @@ def may_approve(scope: AccountAccess, facts: MessageFacts, admission: Admission)
 
 
 def _in_approval_chat(scope: AccountAccess, facts: MessageFacts) -> bool:
-    thread = facts.topic_id or facts.thread_id or ""
+    threads = ("", facts.topic_id or facts.thread_id)
     return any(
-        chat.account == scope.account and chat.chat == facts.chat_id and chat.thread in ("", thread)
+        chat.account == scope.account and chat.chat == facts.chat_id and chat.thread in threads
         for chat in scope.approval_chats
     )
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from openclaw.policy.who.commands_registry import CommandIndex, CommandSpec, Switch
+from openclaw.policy.who.commands_registry import CommandIndex, CommandSpec
 
 ABORT_WORDS: Final = frozenset({"stop", "esc", "abort", "wait", "exit", "interrupt"})
 """A whole message that stops a run; it needs command authority like `/stop`."""
@@ -39,16 +39,14 @@ def control_command(index: CommandIndex, text: str, bot_username: str | None = N
         bot_username: own name on the channel, without `@`.
     """
     body = text.strip()
-    if not body or body[0] not in "/!":
-        return None
-    if body[0] == "!":
+    if body.startswith("!"):
         return _shell_command(index, body)
-    line = body.split("\n", 1)[0].strip()
+    line = body.partition("\n")[0]
     named = _NAME.match(line)
     if named is None:
         return None
     suffix = named.group(2)
-    if suffix is not None and suffix.lower() != (bot_username or "").strip().removeprefix("@").lower():
+    if suffix is not None and (bot_username is None or suffix.lower() != _own_name(bot_username)):
         return None
     spec = index.by_name.get(named.group(1).lower())
     if spec is None:
@@ -59,10 +57,14 @@ def control_command(index: CommandIndex, text: str, bot_username: str | None = N
     return ControlCommand(spec, arguments)
 
 
+def _own_name(username: str) -> str:
+    return username.strip().removeprefix("@").lower()
+
+
 def _shell_command(index: CommandIndex, body: str) -> ControlCommand | None:
-    """Return the shell command of `! cmd`, `!poll` and `!stop`, while the config has it on."""
+    """Return the shell command of `! cmd`, `!poll` and `!stop`; the index has it while the config has it on."""
     spec = index.by_name.get("bash")
-    if spec is None or Switch.BASH not in index.switches or not _BASH.match(body):
+    if spec is None or not _BASH.match(body):
         return None
     return ControlCommand(spec, body[1:].strip())
 

@@ -172,13 +172,13 @@ def index_commands(switches: Iterable[Switch] = (), extra: Iterable[CommandSpec]
     return CommandIndex(MappingProxyType(found), on)
 
 
-def native_name(spec: CommandSpec, channel: str = "") -> str:
+def native_name(spec: CommandSpec, channel: str) -> str:
     """Return the name under which a chat app registers a command: `[a-z0-9_]`, at most 32 characters."""
     chosen = dict(spec.native_names).get(channel, spec.name)
     return "".join(char if char.isascii() and char.isalnum() else "_" for char in chosen.lower())[:32]
 
 
-def native_commands(index: CommandIndex, channel: str = "") -> Mapping[str, CommandSpec]:
+def native_commands(index: CommandIndex, channel: str) -> Mapping[str, CommandSpec]:
     """Return the commands to register with a chat app, by native name, in order, at most 100 (channels.md 3.2)."""
     named: dict[str, CommandSpec] = {}
     for spec in index.by_name.values():

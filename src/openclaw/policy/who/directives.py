@@ -96,20 +96,16 @@ def scan_directives(index: CommandIndex, text: str) -> DirectiveScan:
 
 def _named(index: CommandIndex, token: str) -> tuple[CommandSpec | None, str]:
     """Return the command that a token names, and a value that stands directly behind its colon."""
-    if not token.startswith("/"):
-        return None, ""
-    name, _, value = token[1:].partition(":")
-    return index.by_name.get(name.lower()), value
+    name, _, value = token.partition(":")
+    return (index.by_name.get(name[1:].lower()) if name.startswith("/") else None), value
 
 
 def _values(name: str, first: str, tokens: list[re.Match[str]], position: int) -> tuple[tuple[str, ...], int]:
     """Return the values of a directive and the position after the last of them."""
     form = _VALUES.get(name)
-    if form is None:
-        return ((first,) if first else ()), position
     values = [first] if first else []
     limit = MAX_DIRECTIVES if name in _SEVERAL else 1
-    while len(values) < limit and position < len(tokens) and form.fullmatch(tokens[position].group()):
+    while form and len(values) < limit and position < len(tokens) and form.fullmatch(tokens[position].group()):
         values.append(tokens[position].group())
         position += 1
     return tuple(values), position
