@@ -29,7 +29,7 @@ def trimmed(text: str | None) -> str:
 
 def folded(text: str | None) -> str:
     """Return a text without outer blanks and in lower case, as most words of a config are compared; "" for None."""
-    return trimmed(text).lower()
+    return (text or "").strip().lower()
 
 
 class PeerKind(StrEnum):
