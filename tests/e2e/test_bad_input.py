@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import socket
 import subprocess
@@ -19,7 +20,7 @@ from openclaw.protocol.errors import RpcError
 from openclaw.state.layout import StateLayout
 from support.model_server import Answer, Seen
 from support.process import TOKEN, GatewayProcess, base_config, free_port, gateway_process
-from support.straight import MODEL_KEY, OTHER, OWNER, Straight, operator, straight
+from support.straight import MODEL_KEY, OTHER, OWNER, Straight, operator, straight, tool_results
 from support.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.sandbox]
@@ -91,11 +92,22 @@ async def test_a_port_that_another_program_has_is_named_with_that_program(tmp_pa
         other.bind(("127.0.0.1", gateway.port))
         other.listen()
         (line,) = (await refused(gateway)).splitlines()
-    assert f"ws://127.0.0.1:{gateway.port}" in line
+    assert f"another program, no openclaw gateway, is already listening on ws://127.0.0.1:{gateway.port} (" in line
     assert f"pid {os.getpid()}" in line
     assert "gateway.port" in line
     await gateway.start()
     assert await gateway.stop() == 0
+
+
+@pytest.mark.asyncio
+async def test_a_port_that_another_gateway_has_is_named_as_such(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    async with gateway_process(tmp_path) as first:
+        assert first.process is not None
+        second = GatewayProcess(tmp_path / "other", base_config(first.port))
+        (line,) = (await refused(second)).splitlines()
+        assert f"another gateway instance is already listening on ws://127.0.0.1:{first.port} (" in line
+        assert f"pid {first.process.pid}" in line
 
 
 @pytest.mark.asyncio
@@ -133,6 +145,48 @@ async def test_a_state_directory_of_somebody_else_is_refused(tmp_path: Path) -> 
     (line,) = (await refused(gateway)).splitlines()
     assert "belongs to user id 12345, not to you (0)" in line
     assert "OPENCLAW_STATE_DIR" in line
+    assert f"run: chown -R 0 {gateway.state}" in line
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("name", ["openclaw.json", "part.json"])
+async def test_a_config_that_others_may_write_to_is_refused_until_doctor_mends_it(tmp_path: Path, name: str) -> None:
+    config = base_config(free_port())
+    config["messages"] = {"$include": "./part.json"}
+    gateway = GatewayProcess(tmp_path, config)
+    (gateway.state / "part.json").write_text("{}")
+    (gateway.state / "part.json").chmod(0o600)
+    (gateway.state / name).chmod(0o666)
+    (line,) = (await refused(gateway)).splitlines()
+    assert "can be written by others (mode 666)" in line
+    assert line.endswith(f"run: chmod 600 {gateway.state / name}")
+    assert (await gateway.run_cli("doctor", "--fix"))[0] == 0
+    await gateway.start()
+    assert await gateway.stop() == 0
+
+
+@pytest.mark.asyncio
+async def test_a_config_of_somebody_else_is_refused_until_its_owner_is_mended(tmp_path: Path) -> None:
+    gateway = GatewayProcess(tmp_path, base_config(free_port()))
+    path = gateway.state / "openclaw.json"
+    os.chown(path, 12345, 12345)
+    (line,) = (await refused(gateway)).splitlines()
+    assert "belongs to user id 12345, neither to you (0) nor to root" in line
+    command = line.rpartition("run: ")[2]
+    await asyncio.to_thread(subprocess.run, command.split(), check=True)
+    await gateway.start()
+    assert await gateway.stop() == 0
+
+
+@pytest.mark.asyncio
+async def test_a_config_that_all_may_read_and_only_root_may_write_is_sound(tmp_path: Path) -> None:
+    gateway = GatewayProcess(tmp_path, base_config(free_port()))
+    mounted = tmp_path / "mounted.json"
+    (gateway.state / "openclaw.json").rename(mounted)
+    mounted.chmod(0o644)
+    (gateway.state / "openclaw.json").symlink_to(mounted)
+    await gateway.start()
+    assert await gateway.stop() == 0
 
 
 @pytest.mark.asyncio
@@ -360,3 +414,28 @@ async def test_a_full_disk_under_the_journal_acknowledges_nothing_and_answers_la
             assert len(way.model.requests) == 2
             await way.gateway.stop()
         assert "Traceback" not in way.printed
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ('{"command": "touch hunter2', "are not valid JSON (unterminated string starting at character 13 of 26)"),
+        ("[1]", "are not a JSON object"),
+    ],
+)
+async def test_a_tool_call_that_is_no_json_is_one_clear_message_to_the_model_and_the_log(
+    tmp_path: Path, arguments: str, problem: str
+) -> None:
+    async with straight(tmp_path) as way:
+        call = Answer(text="", calls=(("c1", "exec", arguments),))
+        assert await way.say("please do", call, Answer("I gave up.")) == ["I gave up."]
+        (result,) = tool_results(way.model.requests[-1].body)
+        told = json.loads(result)["error"]
+        assert told == (
+            f"The arguments of this call of exec {problem}, so nothing ran. "
+            "Send the whole call again, with one JSON object."
+        )
+        (logged,) = [line for line in way.gateway.output if "The arguments of this call" in line]
+        assert f"model local/test: {told}" in logged
+        assert "hunter2" not in way.printed

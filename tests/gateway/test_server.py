@@ -16,7 +16,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from openclaw.gateway.listen import bind_addresses, bind_sockets, is_exposed, port_owner
+from openclaw.gateway.listen import bind_addresses, bind_sockets, is_exposed, is_openclaw, port_owner
 from openclaw.gateway.server import check_start
 from openclaw.policy.who.gateway_policy import AuthMode, Bind, GatewayPolicy, HooksDoor, StartFacts, TailscaleMode
 from openclaw.system.errors import StartRefused
@@ -221,8 +221,26 @@ def test_a_taken_port_names_its_owner(root: Path) -> None:
         with process(root / "other", port=port) as second:
             code, lines = second.end()
             assert code == 1
-            assert lines[0].startswith(f"another gateway instance is already listening on ws://127.0.0.1:{port}")
+            assert f" is already listening on ws://127.0.0.1:{port} (" in lines[0]
             assert f"pid {first.popen.pid}" in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "command", "found"),
+    [
+        ("python", ["/usr/bin/python3", "/home/ann/.venv/bin/openclaw", "gateway", "run"], True),
+        ("python3.11", ["python3", "-X", "dev", "-m", "openclaw", "up"], True),
+        ("node", ["node", "/usr/lib/node_modules/openclaw/dist/index.js", "gateway"], True),
+        ("node", ["node", "openclaw.mjs", "gateway"], True),
+        ("openclaw-gateway", ["openclaw-gateway"], True),
+        ("nginx", ["nginx: master process", "/usr/sbin/nginx"], False),
+        ("python", ["python", "-m", "http.server", "--directory", "/home/ann/.openclaw"], False),
+        ("python", ["python", "serve.py", "a", "b", "c", "d", "openclaw"], False),
+        ("kworker", [], False),
+    ],
+)
+def test_a_gateway_is_known_by_its_command_line(name: str, command: list[str], found: bool) -> None:
+    assert is_openclaw(name, command) is found
 
 
 # Addresses
@@ -263,12 +281,12 @@ def test_the_second_loopback_shares_the_port_or_is_left_out(caplog: pytest.LogCa
 def test_a_busy_port_is_told_with_its_owner() -> None:
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = busy.getsockname()[1]
-        assert f"pid {os.getpid()}" in port_owner(port)
+        assert f"pid {os.getpid()}" in str(port_owner(port))
         with pytest.raises(
             StartRefused, match=rf"already listening on ws://127\.0\.0\.1:{port} \(.*pid {os.getpid()}\)"
         ):
             bind_sockets(("127.0.0.1",), port, mode="loopback")
-    assert port_owner(port) == ""
+    assert port_owner(port) is None
 
 
 @pytest.mark.parametrize(

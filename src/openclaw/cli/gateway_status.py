@@ -94,10 +94,7 @@ def _port(port: int) -> dict[str, Any]:
     from openclaw.gateway.listen import port_owner
 
     owner = port_owner(port)
-    listeners = []
-    if owner:
-        name, _, pid = owner.rpartition(", pid ")
-        listeners.append({"pid": int(pid) if pid.isdigit() else None, "command": name})
+    listeners = [] if owner is None else [{"pid": owner.pid, "command": owner.name}]
     status = "busy" if owner or not _is_free(port) else "free"
     return {"port": port, "status": status, "listeners": listeners, "hints": []}
 

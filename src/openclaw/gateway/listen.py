@@ -6,7 +6,7 @@ import errno
 import ipaddress
 import logging
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +19,9 @@ log = logging.getLogger(__name__)
 TAILNET: Final = ipaddress.ip_network("100.64.0.0/10")
 LOOPBACK: Final = "127.0.0.1"
 LOOPBACK6: Final = "::1"
+PROGRAM: Final = "openclaw"
+_PROGRAM_WORDS: Final = 5
+"""Words of a command line that may name the program: interpreter, its options, module."""
 ANY: Final = "0.0.0.0"  # noqa: S104 - what `lan` means
 
 
@@ -116,11 +119,11 @@ def _refusal(address: str, port: int, mode: str, scheme: str, error: OSError) ->
     where = f"{scheme}://{_bracketed(address)}:{port}"
     if error.errno == errno.EADDRINUSE:
         owner = port_owner(port)
-        by = f" ({owner})" if owner else ""
         return StartRefused(
-            f"another gateway instance is already listening on {where}{by}; stop it, or choose another gateway.port",
+            f"{_holder(owner)} is already listening on {where}{f' ({owner})' if owner else ''}; "
+            "stop it, or choose another gateway.port",
             code="port-in-use",
-            details={"port": port, "owner": owner},
+            details={"port": port, "owner": str(owner) if owner else ""},
         )
     why = (error.strerror or str(error)).lower()
     return StartRefused(
@@ -130,17 +133,55 @@ def _refusal(address: str, port: int, mode: str, scheme: str, error: OSError) ->
     )
 
 
-def port_owner(port: int) -> str:
-    """Return who listens on a port, as `name, pid N`; empty when that cannot be told."""
+@dataclass(frozen=True, slots=True)
+class PortOwner:
+    """The program that listens on a port.
+
+    Attributes:
+        pid: its process id.
+        name: its name.
+        is_gateway: its command line is that of an openclaw, ours or the original.
+    """
+
+    pid: int
+    name: str
+    is_gateway: bool
+
+    def __str__(self) -> str:
+        """Return `name, pid N`."""
+        return f"{self.name}, pid {self.pid}"
+
+
+def port_owner(port: int) -> PortOwner | None:
+    """Return who listens on a port; None when that cannot be told."""
     import psutil
 
     try:
         rows = psutil.net_connections(kind="tcp")
         listening = (row for row in rows if row.status == psutil.CONN_LISTEN)
         pid = next((row.pid for row in listening if getattr(row.laddr, "port", None) == port), None)
-        return "" if pid is None else f"{psutil.Process(pid).name()}, pid {pid}"
+        if pid is None:
+            return None
+        process = psutil.Process(pid)
+        name = process.name()
+        return PortOwner(pid, name, is_openclaw(name, process.cmdline()))
     except (psutil.Error, OSError):
-        return ""
+        return None
+
+
+def is_openclaw(name: str, command: Sequence[str]) -> bool:
+    """Tell whether a process is an openclaw: by its title, or by the program or module among its first words."""
+    if name.startswith(PROGRAM):
+        return True
+    steps = {step for word in command[:_PROGRAM_WORDS] for step in word.split("/")}
+    return any(step == PROGRAM or step.startswith((f"{PROGRAM}.", f"{PROGRAM}-gateway")) for step in steps)
+
+
+def _holder(owner: PortOwner | None) -> str:
+    """Name the kind of program; one that this user cannot look at may be a gateway of somebody else."""
+    if owner is None:
+        return "another gateway instance, or a program of another user,"
+    return "another gateway instance" if owner.is_gateway else "another program, no openclaw gateway,"
 
 
 def is_exposed(addresses: Iterable[str]) -> bool:

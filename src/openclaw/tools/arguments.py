@@ -14,6 +14,9 @@ from openclaw.tools.contract import Params, Tool
 
 MAX_ARGUMENT_CHARS: Final = 4_000_000
 SUMMARY_LENGTH: Final = 200
+MALFORMED: Final = "INVALID_JSON"
+"""Sole key of arguments that a model sent as a text which is no JSON object; its value is that text."""
+MALFORMED_CODE: Final = "malformed-arguments"
 _SHOWN_FAULTS: Final = 3
 
 
@@ -42,6 +45,12 @@ def validated(tool: Tool, arguments: object, *, size: int) -> Params:
         raise InvalidInput(f"The parameters of {tool.name} are too long.", code="invalid-arguments")
     if not isinstance(arguments, Mapping):
         raise InvalidInput(f"{tool.name} takes an object of parameters.", code="invalid-arguments")
+    if (broken := _malformed(arguments)) is not None:
+        raise InvalidInput(
+            f"The arguments of this call of {tool.name} {broken}, so nothing ran. "
+            "Send the whole call again, with one JSON object.",
+            code=MALFORMED_CODE,
+        )
     given = _canonical_names(tool, arguments)
     try:
         return tool.params.model_validate(given)
@@ -49,6 +58,22 @@ def validated(tool: Tool, arguments: object, *, size: int) -> Params:
         raise InvalidInput(_fault_text(tool, error), code="invalid-arguments") from None
     except RecursionError:
         raise InvalidInput(f"The parameters of {tool.name} are nested too deeply.", code="invalid-arguments") from None
+
+
+def _malformed(arguments: Mapping[Any, Any]) -> str | None:
+    """Return what is wrong with arguments that could not be read; nothing of their text, which may hold secrets."""
+    raw = arguments.get(MALFORMED)
+    if not isinstance(raw, str) or len(arguments) != 1:
+        return None
+    try:
+        json.loads(raw)
+    except json.JSONDecodeError as error:
+        return (
+            f"are not valid JSON ({error.msg.lower().removesuffix(' at')} at character {error.pos + 1} of {len(raw)})"
+        )
+    except (ValueError, RecursionError):
+        return "are not valid JSON"
+    return "are not a JSON object"
 
 
 def _canonical_names(tool: Tool, arguments: Mapping[Any, Any]) -> dict[str, Any]:

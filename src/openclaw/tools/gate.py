@@ -21,7 +21,7 @@ from openclaw.policy.what.tool_policy import EffectiveTools, ToolDecider, ToolDe
 from openclaw.state.ledger_port import LedgerPort
 from openclaw.system.clock import Clock
 from openclaw.system.errors import OpenClawError, Unavailable
-from openclaw.tools.arguments import validated
+from openclaw.tools.arguments import MALFORMED_CODE, validated
 from openclaw.tools.call_record import CallRecord, error_result
 from openclaw.tools.contract import (
     CallEffects,
@@ -155,6 +155,8 @@ class Gate:
             effects = _effects(tool, context, params)
             refusal = self._judged(label, effects)
         except OpenClawError as error:
+            if error.code == MALFORMED_CODE:
+                log.warning("model %s/%s: %s", run.provider, run.model, error)
             return record.failed(error)
         except Exception:
             log.exception("tool %s failed before it ran (call %s)", tool.name, call_id)

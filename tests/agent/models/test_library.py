@@ -26,6 +26,7 @@ from openclaw.agent.contract import (
 )
 from openclaw.agent.models.library import LibraryModel, Patience
 from openclaw.system.secret import Secret
+from openclaw.tools.arguments import MALFORMED
 from support.model_server import Answer, ModelServer, model_server
 
 KEY = Secret("sk-test-1234567890")
@@ -332,7 +333,7 @@ async def test_arguments_that_are_no_json_never_look_like_a_good_call(server: Mo
     server.script(Answer(text="", calls=(("c1", "exec", '{"command": "rm'),)))
     events = await collect(model, asking(ref_for(server, "openai-completions"), tools=(SHELL,)))
     (call,) = [event for event in events if isinstance(event, ToolCallEnd)]
-    assert call.arguments == {"INVALID_JSON": '{"command": "rm'}
+    assert call.arguments == {MALFORMED: '{"command": "rm'}
 
 
 @pytest.mark.asyncio
