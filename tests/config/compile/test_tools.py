@@ -6,7 +6,10 @@ import pytest
 
 from openclaw.config.compile.tools import compile_tools, memory_plugin
 from openclaw.config.model import Config
-from openclaw.policy.what.group_rooms import RoomStyle
+from openclaw.policy.what.group_rooms import RoomFacts, RoomStyle
+from openclaw.policy.what.tool_chain import ToolRun
+from openclaw.policy.what.tool_names import Catalogue, CatalogueTool
+from openclaw.policy.what.tool_policy import ToolDecider
 from openclaw.policy.where.exec_host import ElevatedLevel
 from support.tool_runs import policy_of
 
@@ -89,7 +92,34 @@ def test_the_rooms_of_every_channel_are_compiled() -> None:
         "msteams": RoomStyle.TEAMS,
     }
     assert set(rooms["telegram"].accounts) == {"work"}
-    assert not rooms["discord"].accounts
+    assert set(rooms["discord"].accounts) == {"a"}
+
+
+@pytest.mark.parametrize(
+    ("account", "space", "allowed"),
+    [
+        ("default", "1", False),  # the section's own server entry
+        ("b", "1", False),  # an account without servers has the section's
+        ("A", "1", True),  # the account's servers take the place of the section's: entry 1 names no tools there
+        ("A", "9", False),  # and its own entries bite
+    ],
+)
+def test_the_servers_of_a_discord_account_take_the_place_of_those_of_the_section(
+    account: str, space: str, allowed: bool
+) -> None:
+    nothing = {"tools": {"deny": ["*"]}}
+    policy = policy_of(
+        channels={
+            "discord": {
+                "guilds": {"1": nothing},
+                "accounts": {"a": {"guilds": {"1": {}, "9": nothing}}, "b": {}},
+            }
+        }
+    )
+    room = RoomFacts(channel="discord", account_id=account, group_id="5", group_space=space)
+    run = ToolRun(agent_id="main", session_key="agent:main:discord:channel:5", sandboxed=False, room=room)
+    decider = ToolDecider(policy, Catalogue.of([CatalogueTool("read")]))
+    assert decider.decide(run, "read").allowed is allowed
 
 
 def test_elevated_gates_are_compiled_with_their_fallbacks() -> None:

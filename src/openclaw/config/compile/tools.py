@@ -138,7 +138,7 @@ def _rooms(config: Config) -> Iterator[tuple[str, ChannelRooms]]:
         accounts: dict[str, RoomMap] = {}
         for name, account in _objects(section.get("accounts")):
             own = _room_map(account.get(outer), f"{path}.accounts.{name}.{outer}", inner)
-            if own is not None and style is not RoomStyle.DISCORD:
+            if own is not None:
                 accounts.setdefault(name.strip().lower(), own)
         rooms = _room_map(section.get(outer), f"{path}.{outer}", inner)
         if rooms is not None or accounts:
