@@ -51,6 +51,12 @@ def test_an_unreadable_pattern_matches_nothing_and_warns(source: str) -> None:
     assert compile_patterns([source]).first_in(source or "x") is None
 
 
+def test_a_warning_quotes_the_fault_and_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
+    warning = compile_pattern("(?\u00e9")
+    assert warning == PatternWarning("(?\u00e9", "the pattern cannot be read: invalid perl operator: (?\u00e9")
+    assert capfd.readouterr() == ("", "")
+
+
 def test_only_so_many_patterns_count() -> None:
     compiled = compile_patterns(["a"] * (MAX_PATTERNS + 5))
     assert len(compiled.patterns) == MAX_PATTERNS

@@ -47,7 +47,7 @@ class UserPattern:
 
     def found_in(self, text: str) -> bool:
         """Return whether the pattern matches anywhere in a text."""
-        return self._engine.search(text.encode("utf-8", "replace")) is not None
+        return self._engine.search(text.encode(errors="replace")) is not None
 
     def spans(self, text: str) -> tuple[tuple[int, int], ...]:
         """Return where it matches, without overlap: the last non-empty group of each match, else the whole match."""
@@ -96,7 +96,8 @@ def compile_pattern(source: str, *, ignore_case: bool = True, dot_all: bool = Fa
     try:
         engine = re2.compile(_UNICODE_ESCAPE.sub(r"\1\\x{\2}", source), options)
     except re2.error as fault:
-        return PatternWarning(source[:_SHOWN], f"the pattern cannot be read: {_words(fault)}")
+        why = fault.args[0].decode(errors="replace")
+        return PatternWarning(source[:_SHOWN], f"the pattern cannot be read: {why}")
     except UnicodeEncodeError:
         return PatternWarning(source[:_SHOWN], "the pattern holds half a surrogate pair")
     return UserPattern(source, engine)
@@ -130,8 +131,3 @@ def _inner_span(match: Any) -> tuple[int, int]:
 def _without_surrogates(text: str) -> str:
     """Return the text with each half surrogate replaced; positions stay."""
     return _SURROGATE.sub("\ufffd", text)
-
-
-def _words(fault: Exception) -> str:
-    why = fault.args[0] if fault.args else ""
-    return why.decode("utf-8", "replace") if isinstance(why, bytes) else str(why)

@@ -485,6 +485,9 @@ def test_a_switch_skips_pairing_only_with_the_secret(policy: GatewayPolicy) -> N
     skipped = decide_connect(page, policy)
     assert scopes_of(skipped) == (Scope.ADMIN,)
     assert not skipped.gives_token
+    assert skipped.reasons == (Reason("connect.bypass", "gateway.controlUi"),)
+    known = decide_connect(replace(page, scopes=("operator.read",), device=claim(paired())), policy)
+    assert (known.reasons, known.gives_token) == ((Reason("connect.paired", "devices/paired.json"),), True)
     tailscale = replace(page, sent=Sent(), shared=Shared.NOT_COMPARED, tailscale=YES)
     assert decide_connect(tailscale, replace(policy, allow_tailscale=True)).outcome is Connect.PAIR
 

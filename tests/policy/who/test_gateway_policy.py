@@ -53,6 +53,12 @@ PROXY = GatewayPolicy(
         (replace(NO_SECRET, bind=Bind.AUTO, allow_tailscale=True), StartFacts(), ()),
         (replace(NO_SECRET, allow_tailscale=True), StartFacts(addresses=("0.0.0.0",)), ("start.exposed",)),
         (replace(NO_SECRET, allow_tailscale=True), StartFacts(addresses=("127.0.0.1", "::1")), ()),
+        (replace(SAFE, hooks=HooksDoor(enabled=True, has_token=True, path="/X")), StartFacts(), ()),
+        (
+            replace(SAFE, hooks=HooksDoor(enabled=True, has_token=True, path=" // ")),
+            StartFacts(),
+            ("start.hooks-path",),
+        ),
         (replace(SAFE, bind=Bind.CUSTOM), StartFacts(), ("start.no-custom-host",)),
         (replace(SAFE, bind=Bind.CUSTOM, custom_host="box.example"), StartFacts(), ("start.no-custom-host",)),
         (replace(SAFE, bind=Bind.CUSTOM, custom_host="192.0.2.1"), StartFacts(), ()),
@@ -98,6 +104,15 @@ def test_the_gateway_starts_only_when_it_can_tell_its_callers_apart(
     found = start_refusals(policy, facts)
     assert tuple(reason.rule for reason in found) == rules
     assert all(reason.key and reason.detail for reason in found)
+
+
+def test_a_refusal_lists_every_address_beyond_this_machine() -> None:
+    facts = StartFacts(addresses=("10.0.0.1", "127.0.0.1", "10.0.0.2"))
+    (reason,) = start_refusals(replace(NO_SECRET, allow_tailscale=True), facts)
+    assert reason.detail == (
+        "gateway.bind is loopback (10.0.0.1, 10.0.0.2) and no token or password is set; set gateway.auth.token or bind "
+        "to loopback"
+    )
 
 
 def test_a_secret_for_clients_does_not_protect_the_gateway() -> None:

@@ -10,7 +10,7 @@ from openclaw.policy.who.origin import CONTROL_UI, Origin, OriginPolicy, judge_o
 
 POLICY = OriginPolicy(
     allowed=("https://ui.example", " HTTPS://Mixed.Example:8443 ", "chrome-extension://abc", "*"),
-    own_names=frozenset({"box", "box.tail1.ts.net"}),
+    own_names=frozenset({"box", "box.tail1.ts.net", "LINUX."}),
 )
 
 
@@ -29,6 +29,8 @@ def judge(origin: str | None, host: str | None, *, ui: bool = False, policy: Ori
         ("http://[fd00::5]:18789", "[fd00::5]:18789", Origin.OWN),
         ("http://box:18789", "box:18789", Origin.OWN),
         ("http://BOX.local:18789", "box.local:18789", Origin.OWN),
+        ("http://linux:18789", "linux:18789", Origin.OWN),
+        ("http://linux.local:18789", "linux.local:18789", Origin.OWN),
         ("https://box.tail1.ts.net", "box.tail1.ts.net", Origin.OWN),
         ("https://box.tail1.ts.net", "box.tail1.ts.net:443", Origin.OWN),
         ("https://box.tail1.ts.net", "box.tail1.ts.net:80", Origin.REFUSED),
@@ -48,6 +50,7 @@ def judge(origin: str | None, host: str | None, *, ui: bool = False, policy: Ori
         ("*", "localhost:18789", Origin.REFUSED),
         ("file://", "localhost", Origin.REFUSED),
         ("http://localhost/path", "localhost", Origin.REFUSED),
+        ("http://http://localhost", "localhost", Origin.REFUSED),
         ("http://user@localhost", "localhost", Origin.REFUSED),
         ("tauri://localhost", "localhost", Origin.REFUSED),
     ],

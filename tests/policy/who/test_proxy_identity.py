@@ -21,6 +21,8 @@ def test_a_serve_request_is_worth_a_look_up() -> None:
     verdict = serve_lookup("127.0.0.1", SERVE)
     assert verdict.outcome is Outcome.ALLOW
     assert verdict.decided_by.detail == "100.64.0.5"
+    chain = serve_lookup("127.0.0.1", SERVE | {"x-forwarded-for": "100.64.0.6 ,10.0.0.1, 10.0.0.2"})
+    assert chain.decided_by.detail == "100.64.0.6"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,9 @@ from openclaw.policy.who.rate_limit import (
     MAX_CLIENTS,
     MAX_WAIT_MS,
     OVERFLOW,
+    Attempt,
     Book,
+    Client,
     Credential,
     Limits,
     Permit,
@@ -238,3 +240,48 @@ def test_adv_A18_no_order_of_wrong_secrets_gets_more_than_the_budget_compared(
     for times in compared.values():
         for start in times:
             assert sum(start <= moment < start + LIMITS.window_ms for moment in times) <= LIMITS.max_attempts
+
+
+def test_a_failure_is_certain_for_that_attempt_alone() -> None:
+    limits = Limits(max_attempts=2)
+    book, first = reserve(Book(), "1.2.3.4", SHARED, NOW, limits)
+    book, second = reserve(book, "1.2.3.4", SHARED, NOW, limits)
+    book = settle(book, first, NOW, limits, failed=True)
+    assert [known.failed for known in book.clients["1.2.3.4"].attempts] == [True, False]
+    assert reserve(book, "1.2.3.4", SHARED, NOW, limits)[1].decided_by.rule == "rate.in-flight"
+    book = settle(book, second, NOW, limits, failed=False)
+    assert reserve(book, "1.2.3.4", SHARED, NOW, limits)[1].outcome is Outcome.ALLOW
+
+
+@pytest.mark.parametrize(("queued", "outcome"), [(7_750, Outcome.ALLOW), (7_751, Outcome.DENY)])
+def test_an_exempt_client_waits_eight_seconds_at_most(queued: int, outcome: Outcome) -> None:
+    failures = tuple(Attempt(number, SHARED, NOW, failed=True) for number in range(1, 11))
+    book = Book({"127.0.0.1": Client(failures, free_at_ms=NOW + queued)}, next_number=11)
+    permit = reserve(book, "127.0.0.1", SHARED, NOW, LIMITS, exempt=True)[1]
+    assert (permit.outcome, permit.client) == (outcome, "127.0.0.1")
+    assert permit.wait_ms + permit.retry_after_ms == queued + 250
+
+
+def test_the_end_of_a_lock_forgives_the_failures_of_its_class_alone() -> None:
+    book = fail(Book(), "1.2.3.4", 4, credential=Credential.BOOTSTRAP)
+    book = fail(book, "1.2.3.4", 10, credential=Credential.DEVICE_TOKEN)
+    limits = Limits(window_ms=600_000)
+    later = NOW + 300_000
+    book, permit = reserve(book, "1.2.3.4", Credential.DEVICE_TOKEN, later, limits)
+    assert permit.outcome is Outcome.ALLOW
+    left = [known.credential for known in book.clients["1.2.3.4"].attempts if known.failed]
+    assert set(left) <= {Credential.BOOTSTRAP}
+
+
+def test_the_end_of_a_device_lock_leaves_failures_of_other_classes() -> None:
+    tokens = tuple(Attempt(number, Credential.DEVICE_TOKEN, NOW, failed=True) for number in range(1, 11))
+    client = Client((*tokens, Attempt(11, Credential.BOOTSTRAP, NOW, failed=True)), ((Credential.DEVICE_TOKEN, NOW),))
+    book = reserve(Book({"1.2.3.4": client}, next_number=12), "1.2.3.4", Credential.DEVICE_TOKEN, NOW, LIMITS)[0]
+    assert [known.number for known in book.clients["1.2.3.4"].attempts] == [11, 12]
+
+
+def test_a_full_book_forgets_clients_whose_failures_left_the_window() -> None:
+    idle = {f"10.0.{n >> 8}.{n & 255}": Client((Attempt(n + 1, SHARED, NOW),)) for n in range(MAX_CLIENTS)}
+    book, permit = reserve(Book(idle, next_number=MAX_CLIENTS + 1), "1.2.3.4", SHARED, NOW + 60_000, LIMITS)
+    assert permit.client == "1.2.3.4"
+    assert set(book.clients) == {"1.2.3.4"}

@@ -162,8 +162,10 @@ def _with_device(facts: ConnectFacts, device: DeviceClaim, policy: GatewayPolicy
             return _no_credential(facts, auth, by_token)
         method = AuthMethod.DEVICE_TOKEN
     need = pairing_need(device.record, ask)
-    if need is None or (auth.bypass and auth.shared_ok):
+    if need is None:
         admitted = _admitted(facts, device, policy, auth, ask)
+    elif auth.bypass and auth.shared_ok:
+        admitted = ConnectVerdict(Connect.ADMIT, (Reason("connect.bypass", "gateway.controlUi"),))
     else:
         silent = _silent(facts, device, policy, auth, ask)
         reasons = (Reason(f"pairing.{need}", "devices/paired.json"), *silent.reasons)
@@ -187,11 +189,10 @@ def _no_credential(facts: ConnectFacts, auth: _Auth, by_token: Verdict[Outcome])
 
 
 def _admitted(facts: ConnectFacts, device: DeviceClaim, policy: GatewayPolicy, auth: _Auth, ask: Ask) -> ConnectVerdict:
-    """Admit a device that needs no approval, or needs none because of a switch for the Control UI."""
-    if device.record is None or pairing_need(device.record, ask) is not None:
-        return ConnectVerdict(Connect.ADMIT, (Reason("connect.bypass", "gateway.controlUi"),))
+    """Admit a device that needs no approval; commands that nobody approved yet are asked for."""
     paired = Reason("connect.paired", "devices/paired.json")
-    if facts.role != Role.NODE or commands_need(device.record, ask) is None:
+    asks = device.record is not None and commands_need(device.record, ask) is not None
+    if not asks:
         return ConnectVerdict(Connect.ADMIT, (paired,))
     silent = _silent(facts, device, policy, auth, ask)
     return ConnectVerdict(

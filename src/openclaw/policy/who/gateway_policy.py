@@ -211,7 +211,7 @@ def _proxy_mode(policy: GatewayPolicy, facts: StartFacts) -> Iterator[Reason]:
 
 
 def _exposure(policy: GatewayPolicy, facts: StartFacts) -> Iterator[Reason]:
-    if policy.bind is Bind.CUSTOM and parse_address(policy.custom_host or "") is None:
+    if policy.bind is Bind.CUSTOM and (policy.custom_host is None or parse_address(policy.custom_host) is None):
         yield Reason(
             "start.no-custom-host",
             "gateway.customBindHost",

@@ -5,6 +5,7 @@ It is worked out once per policy, so that a message costs look-ups only.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
@@ -84,13 +85,13 @@ def _groups_map(entries: Mapping[str, PlaceEntry], defaults: PlaceDefaults) -> P
 
 
 def _guilds_map(entries: Mapping[str, PlaceEntry], defaults: PlaceDefaults) -> PlaceMap:
-    def place(guild: PlaceEntry, channel: PlaceEntry) -> Place:
+    def place(guild: PlaceEntry, channel: PlaceEntry, *, listed: bool = True) -> Place:
         return Place(
             key=channel.key or guild.key,
             policy=defaults.policy,
             disabled="channel.disabled" if channel.enabled is False else "",
-            refused="channel.not-allowed" if channel.allow is False else "",
-            admitted=True,
+            refused="channel.not-allowed" if channel.allow is False or not listed else "",
+            admitted=listed,
             require_mention=_first(channel.require_mention, guild.require_mention),
             allow_bots=defaults.allow_bots,
             auto_thread=channel.auto_thread is True,
@@ -101,7 +102,7 @@ def _guilds_map(entries: Mapping[str, PlaceEntry], defaults: PlaceDefaults) -> P
         whole = place(guild, PlaceEntry())
         if not guild.children:
             return PlaceNode(whole)
-        missing = place(guild, PlaceEntry(key=f"{guild.key}.channels", allow=False))
+        missing = place(guild, PlaceEntry(key=f"{guild.key}.channels"), listed=False)
         channels = {key: PlaceNode(place(guild, channel)) for key, channel in guild.children.items()}
         return PlaceNode(whole, PlaceMap(missing, channels))
 
@@ -175,9 +176,9 @@ def _teams_map(entries: Mapping[str, PlaceEntry], defaults: PlaceDefaults) -> Pl
 
 def _by_slug(nodes: Mapping[str, PlaceNode]) -> Mapping[str, PlaceNode]:
     """Return the name keys by slug; keys that read as ids, and slugs of two keys, are left out."""
-    names = [key for key in nodes if dash_slug(key) and not reads_as_place_id(MapKind.TEAMS, key)]
-    slugs = [dash_slug(key) for key in names]
-    return {slug: nodes[key] for key, slug in zip(names, slugs, strict=True) if slugs.count(slug) == 1}
+    slugs = {key: dash_slug(key) for key in nodes if not reads_as_place_id(MapKind.TEAMS, key)}
+    uses = Counter(slugs.values())
+    return {slug: nodes[key] for key, slug in slugs.items() if slug and uses[slug] == 1}
 
 
 _Builder = Callable[[Mapping[str, PlaceEntry], PlaceDefaults], PlaceMap]

@@ -11,17 +11,20 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from openclaw.policy.who.facts import ChatType, MessageFacts
+from openclaw.policy.who.facts import ChatType, MessageFacts, Named
 from openclaw.policy.who.identity import dash_slug, slack_slug
 from openclaw.policy.who.lists import AllowList
 from openclaw.policy.who.rule_columns import GroupPolicy, MapKind
 
 ANY: Final = "*"
+Keys = tuple[str | None, ...]
+"""Under what a place may stand in a map, the id first."""
 _ROOM_ID: Final[Mapping[MapKind, re.Pattern[str]]] = {
     MapKind.GUILDS: re.compile(r"[0-9]+"),
     MapKind.ROOMS: re.compile(r"[CGD][A-Z0-9]+"),
     MapKind.TEAMS: re.compile(r"[0-9]+:\S+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE),
 }
+_NOWHERE: Final = Named()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +123,15 @@ class PlaceMap:
     slugs: Mapping[str, PlaceNode] = field(default_factory=lambda: MappingProxyType({}))
     named: bool = False
 
-    def find(self, keys: tuple[str, ...]) -> PlaceNode | None:
+    def find(self, keys: Keys) -> PlaceNode | None:
         """Return the entry of the first key that the map has, else of `*`."""
         nodes = self.nodes
         for key in keys:
-            node = nodes.get(key)
-            if node is not None and key and key != ANY:
+            if key and key != ANY and (node := nodes.get(key)) is not None:
                 return node
         if self.slugs:
             for key in keys[1:]:
-                node = self.slugs.get(dash_slug(key))
-                if node is not None:
+                if key and (node := self.slugs.get(dash_slug(key))) is not None:
                     return node
         return nodes.get(ANY)
 
@@ -160,50 +161,52 @@ def reads_as_place_id(kind: MapKind, text: str) -> bool:
     return form is not None and form.fullmatch(text) is not None
 
 
-_KeyPair = tuple[tuple[str, ...], tuple[str, ...]]
+_KeyPair = tuple[Keys, Keys]
 """Keys in the outer map and in the inner one."""
 
 
-def _names(kind: MapKind, *names: str | None) -> tuple[str, ...]:
-    return tuple(name for name in names if name and not reads_as_place_id(kind, name))
+def _names(kind: MapKind, name: str | None, *forms: Callable[[str], str]) -> Keys:
+    """Return the forms of a name that may be keys: those that do not read as an id."""
+    found = [form(name) for form in forms] if name else []
+    return tuple(text for text in found if not reads_as_place_id(kind, text))
 
 
 def _group_keys(facts: MessageFacts, _named: bool) -> _KeyPair:
-    return (facts.chat_id,), (facts.topic_id or "",)
+    return (facts.chat_id,), (facts.topic_id,)
 
 
 def _guild_keys(facts: MessageFacts, named: bool) -> _KeyPair:
     """Return the keys of a guild and a channel; a thread goes by its own id, then by its parent."""
-    guild = facts.guild
+    guild = facts.guild or _NOWHERE
     thread = facts.chat_type is ChatType.THREAD
-    outer = ((guild.id if guild else None) or "",)
-    inner = (facts.chat_id, facts.parent_id or "") if thread else (facts.chat_id,)
+    inner = (facts.chat_id, facts.parent_id) if thread else (facts.chat_id,)
     if not named:
-        return outer, inner
-    name = (facts.parent_name if thread else facts.chat_name) or ""
-    guild_slug = dash_slug((guild.name if guild else None) or "")
-    return (*outer, *_names(MapKind.GUILDS, guild_slug)), (*inner, *_names(MapKind.GUILDS, dash_slug(name), name))
+        return (guild.id,), inner
+    name = facts.parent_name if thread else facts.chat_name
+    outer = (guild.id, *_names(MapKind.GUILDS, guild.name, dash_slug))
+    return outer, (*inner, *_names(MapKind.GUILDS, name, dash_slug, str))
 
 
 def _room_keys(facts: MessageFacts, named: bool) -> _KeyPair:
-    name = (facts.chat_name or "").strip() if named else ""
-    if not name:
+    if not named:
         return (facts.chat_id,), ()
-    return (facts.chat_id, f"#{name}", *_names(MapKind.ROOMS, name, slack_slug(name))), ()
+    return (facts.chat_id, *_names(MapKind.ROOMS, facts.chat_name, _hashed, str.strip, slack_slug)), ()
+
+
+def _hashed(name: str) -> str:
+    return f"#{name.strip()}"
 
 
 def _team_keys(facts: MessageFacts, named: bool) -> _KeyPair:
-    team = facts.team
-    team_id, conversation = (team.id if team else None) or "", facts.chat_id.split(";", 1)[0]
+    team = facts.team or _NOWHERE
+    conversation = facts.chat_id.partition(";")[0]
     if not named:
-        return (team_id,), (conversation,)
-    outer = (team_id, *_names(MapKind.TEAMS, team.name if team else None))
-    return outer, (conversation, *_names(MapKind.TEAMS, facts.chat_name))
+        return (team.id,), (conversation,)
+    outer = (team.id, *_names(MapKind.TEAMS, team.name, str))
+    return outer, (conversation, *_names(MapKind.TEAMS, facts.chat_name, str))
 
 
-_Keys = Callable[[MessageFacts, bool], _KeyPair]
-
-_KEYS: Final[Mapping[MapKind, _Keys]] = {
+_KEYS: Final[Mapping[MapKind, Callable[[MessageFacts, bool], _KeyPair]]] = {
     MapKind.NONE: _group_keys,
     MapKind.GROUPS: _group_keys,
     MapKind.GUILDS: _guild_keys,

@@ -21,6 +21,11 @@ _SLACK_ID: Final = re.compile(r"[UW][A-Z0-9]+")
 _SLACK_ID_ANY_CASE: Final = re.compile(r"[uw][a-z0-9]*[0-9][a-z0-9]*", re.IGNORECASE)
 _TOKEN_WITH_DIGIT: Final = re.compile(r"\S*[0-9]\S*")
 _E164: Final = re.compile(r"\+[0-9]+")
+_NO_DIGITS: Final = re.compile(r"[^0-9]+")
+_ONE_PLUS: Final = re.compile(r"\s*[\u202a\u202b\u2066\u2067\u2068 (]*[+]?[^+]*")
+_DASH_WORDS: Final = re.compile(r"[a-z0-9]+")
+_SLACK_RUN: Final = re.compile(r"[^a-z0-9#@._+]+")
+_SLACK_EDGE: Final = re.compile(r"\A[-.]+|[-.]+\Z")
 _DISCORD_MARKUP: Final = re.compile(r"<@!?([0-9]+)>")
 _MAX_ENTRY: Final = 512
 
@@ -103,24 +108,19 @@ def phone(text: str) -> str:
     """Return a phone number as `+digits`, whatever its punctuation; "" when letters or no digits are in it."""
     if _E164.fullmatch(text):
         return text
-    digits = "".join(char for char in text if char in "0123456789")
-    if not digits or any(char.isalnum() and not ("0" <= char <= "9") for char in text):
-        return ""
-    if "+" in text.strip().lstrip("\u202a\u202b\u2066\u2067\u2068 (")[1:]:
-        return ""
-    return f"+{digits}"
+    digits = _NO_DIGITS.sub("", text)
+    others = (char for char in _DIGITS.sub("", text) if char.isalnum())
+    return f"+{digits}" if digits and _ONE_PLUS.fullmatch(text) and not any(others) else ""
 
 
 def dash_slug(text: str) -> str:
     """Return the slug of Discord and Teams: lower-case, without a leading `#`, other runs as one dash."""
-    lowered = text.strip().lower().removeprefix("#")
-    return re.sub(r"[^a-z0-9]+", "-", lowered).strip("-")
+    return "-".join(_DASH_WORDS.findall(text.lower()))
 
 
 def slack_slug(text: str) -> str:
     """Return Slack's slug."""
-    dashed = re.sub(r"\s+", "-", text.strip().lower())
-    return re.sub(r"-{2,}", "-", re.sub(r"[^a-z0-9#@._+-]+", "-", dashed)).strip("-.")
+    return _SLACK_EDGE.sub("", _SLACK_RUN.sub("-", text.lower()))
 
 
 def name_keys(fold_by: NameFold, name: str) -> tuple[str, ...]:
@@ -167,11 +167,13 @@ def sender_names(style: IdentityStyle, sender: Sender) -> tuple[str, ...]:
 
 def sender_chats(style: IdentityStyle, facts: MessageFacts) -> tuple[str, ...]:
     """Return the chat entries that would name the conversation a message is in."""
-    if not style.chat_prefixes:
-        return ()
-    values = (facts.chat_id, facts.chat_guid, facts.chat_identifier)
-    pairs = zip(style.chat_prefixes, values, strict=False)
-    return tuple(f"{prefix}{value.strip()}" for prefix, value in pairs if value and value.strip())
+    entries = map(_chat_entry, style.chat_prefixes, (facts.chat_id, facts.chat_guid, facts.chat_identifier))
+    return tuple(entry for entry in entries if entry)
+
+
+def _chat_entry(prefix: str, value: str | None) -> str:
+    bare = (value or "").strip()
+    return f"{prefix}{bare}" if bare else ""
 
 
 def canonical_id(style: IdentityStyle, text: str) -> str:
@@ -231,15 +233,15 @@ def reads_as_id(kind: IdKind, text: str) -> bool:
 
 def _strip_prefixes(style: IdentityStyle, text: str) -> tuple[str, bool]:
     """Return an entry without its prefixes, and whether one of them says that an id follows."""
-    id_only = False
+    found: list[str] = []
     for _ in range(4):
         lowered = text.lower()
         prefix = next((p for p in (*style.prefixes, *style.id_prefixes) if lowered.startswith(p)), None)
         if prefix is None:
             break
-        id_only = id_only or prefix in style.id_prefixes
+        found.append(prefix)
         text = text[len(prefix) :].strip()
-    return text, id_only
+    return text, not set(style.id_prefixes).isdisjoint(found)
 
 
 def account_id(style: IdentityStyle, text: str) -> str:

@@ -7,6 +7,7 @@ name to our address has Origin = Host.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -20,6 +21,7 @@ ORIGIN_REFUSED: Final = (
     "origin not allowed (open the Control UI from the gateway host or allow it in gateway.controlUi.allowedOrigins)"
 )
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_HTTP: Final = re.compile(r"(https?)://([^/]*)")
 _KEY: Final = "gateway.controlUi.allowedOrigins"
 
 
@@ -99,13 +101,12 @@ def _refuse(rule: str, detail: str) -> Verdict[Origin]:
 
 def _site(text: str) -> _Site | None:
     """Return scheme, host and port of an http origin; None for `null`, other schemes and anything with a path."""
-    scheme, found, authority = text.partition("://")
-    if not found or scheme not in _DEFAULT_PORTS:
+    found = _HTTP.fullmatch(text)
+    parts = split_host(found[2]) if found else None
+    if found is None or parts is None:
         return None
-    parts = split_host(authority)
-    if parts is None:
-        return None
-    return _Site(scheme, parts[0], parts[1] if parts[1] is not None else _DEFAULT_PORTS[scheme])
+    name, port = parts
+    return _Site(found[1], name, _DEFAULT_PORTS[found[1]] if port is None else port)
 
 
 def _same_host(site: _Site, target: tuple[str, int | None]) -> bool:

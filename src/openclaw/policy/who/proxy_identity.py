@@ -53,7 +53,7 @@ def serve_lookup(peer: str, headers: Mapping[str, str]) -> Verdict[Outcome]:
         return _deny("tailscale_user_missing", _SERVE_KEY, "no Tailscale login was sent")
     if not is_loopback(peer) or not all(headers.get(name, "").strip() for name in _SERVE_PROXY_HEADERS):
         return _deny("tailscale_proxy_missing", _SERVE_KEY, "the request does not come from Tailscale Serve")
-    first = parse_address(headers["x-forwarded-for"].split(",", 1)[0])
+    first = parse_address(headers["x-forwarded-for"].partition(",")[0])
     if first is None:
         return _deny("tailscale_proxy_missing", _SERVE_KEY, "the forwarded address is unreadable")
     return Verdict(Outcome.ALLOW, (Reason("tailscale_lookup", _SERVE_KEY, str(first)),))

@@ -216,8 +216,8 @@ def _slow(
     """Let an exempt client try, from the tenth failure on one at a time after a growing delay."""
     if failures < limits.max_attempts:
         return _book(book, key, client, credential, now_ms, wait_ms=0)
-    doubled = FIRST_DELAY_MS << min(failures - limits.max_attempts, 10)
-    wait = max(client.free_at_ms - now_ms, 0) + min(doubled, LAST_DELAY_MS)
+    delay = min(FIRST_DELAY_MS << (failures - limits.max_attempts), LAST_DELAY_MS)
+    wait = max(client.free_at_ms - now_ms, 0) + delay
     if wait > MAX_WAIT_MS:
         return book, _refuse(key, "rate.queue-full", wait, "too many attempts of this client wait already")
     return _book(book, key, replace(client, free_at_ms=now_ms + wait), credential, now_ms, wait_ms=wait)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from openclaw.policy.verdict import Reason
@@ -74,8 +75,11 @@ def admit_migration(case: Case) -> Admission:
 
 def _group_dm_keys(case: Case) -> tuple[str, ...]:
     """Return the texts under which a group direct message may be listed."""
-    name = (case.facts.chat_name or "").strip().lower()
-    return ("*", case.facts.chat_id.lower(), *((f"#{name}", name, dash_slug(name), slack_slug(name)) if name else ()))
+    found = ("*", case.facts.chat_id.lower())
+    if not case.facts.chat_name:
+        return found
+    name = case.facts.chat_name.strip().lower()
+    return (*found, f"#{name}", name, dash_slug(name), slack_slug(name))
 
 
 # The gates. Each returns the reason to refuse, or None.
@@ -121,7 +125,15 @@ def _sender_gate(case: Case) -> Reason | None:
 
 
 def _place_gate(case: Case) -> Reason | None:
-    return case.reason_here(case.place.refused, "allow") if case.place.refused else None
+    """Refuse a place that its entry does not allow, or that the map does not have: then the map is what to change."""
+    place = case.place
+    if not place.refused:
+        return None
+    return (
+        case.reason_here(place.refused, "allow")
+        if place.admitted
+        else replace(case.reason(place.refused), key=place.key)
+    )
 
 
 def _users_gate(case: Case) -> Reason | None:
@@ -198,13 +210,9 @@ def _bypasses(case: Case, mention: Mention) -> bool:
     """Return whether a standalone command passes without a mention; a mention of anybody forbids it."""
     if mention.anybody or case.command is None:
         return False
-    match case.rules.bypass:
-        case Bypass.NONE:
-            return False
-        case Bypass.OWNER:
-            return command_owner(case)
-        case Bypass.AUTHORISED:
-            return group_authority(case)
+    if case.rules.bypass is Bypass.OWNER:
+        return command_owner(case)
+    return case.rules.bypass is Bypass.AUTHORISED and group_authority(case)
 
 
 # What goes with the answer
@@ -227,13 +235,11 @@ def _wait(case: Case, reason: Reason) -> Admission:
 
 def _source(case: Case) -> tuple[Source, Match]:
     """Return how the sender's words are classed in a room: listed by the config, or a stranger."""
-    best = _by_list(case, ListRole.GROUP)
-    for role in case.rules.authorisers:
-        if best in _PERSONAL:
-            break
-        found = Match.NONE if role is ListRole.GROUP else _by_list(case, role)
-        best = best if found is Match.NONE else found
-    return (Source.ALLOWED if best in _PERSONAL else Source.STRANGER), best
+    found = [_by_list(case, role) for role in (ListRole.GROUP, *case.rules.authorisers)]
+    personal = [one for one in found if one in _PERSONAL]
+    if personal:
+        return Source.ALLOWED, personal[0]
+    return Source.STRANGER, next((one for one in found if one is not Match.NONE), Match.NONE)
 
 
 def _by_list(case: Case, role: ListRole) -> Match:
