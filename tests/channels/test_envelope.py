@@ -128,8 +128,8 @@ def test_history_is_cleared_by_what_was_used_and_edited_in_place() -> None:
     history = PendingHistory()
     history.add("a", entry(1), 10)
     history.add("a", entry(2), 10)
-    assert history.edit("a", "2", "new text")
-    assert not history.edit("a", "9", "x")
+    assert history.edit("a", "2", "new text") == 2
+    assert history.edit("a", "9", "x") is None
     history.discard("a", [1])
     assert [kept.body for kept in history.peek("a")] == ["new text"]
     history.discard("a", [2])

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -325,6 +325,36 @@ async def test_waiting_history_survives_a_restart(world: World) -> None:
     world.intake.release("telegram", "default")
     await world.offer(said("@clawbot tell", "2", mention=True))
     assert "heron" in world.runner.turns[0].text
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("text", ["the word is stork", "@clawbot the word is stork"])
+async def test_waiting_history_survives_a_restart_as_it_was_edited(world: World, text: str) -> None:
+    await world.offer(said("the word is heron", "1"))
+    edit = {"kind": EventKind.EDIT, "mentions": Mentions(me="@" in text)}
+    await world.offer(inbound(text, event="2", group=GROUP, facts=edit, message_id="1"))
+    await restarted(world)
+    world.intake.release("telegram", "default")
+    assert world.runner.turns == []
+    await world.offer(said("@clawbot tell", "3", mention=True))
+    (turn,) = world.runner.turns
+    assert "stork" in turn.text
+    assert "heron" not in turn.text
+    assert turn.inbound_ids == (3, 1)
+
+
+@pytest.mark.asyncio
+async def test_waiting_history_of_joined_parts_survives_a_restart_whole(world: World) -> None:
+    parts = [replace(said(text, str(number)), join_key="album:1") for number, text in enumerate(("heron", "stork"), 1)]
+    await world.offer(*parts)
+    await world.clock.advance(ALBUM_QUIET)
+    await world.idle()
+    await restarted(world)
+    world.intake.release("telegram", "default")
+    await world.offer(said("@clawbot tell", "3", mention=True))
+    (turn,) = world.runner.turns
+    assert "heron" in turn.text
+    assert "stork" in turn.text
 
 
 @pytest.mark.asyncio

@@ -77,11 +77,11 @@ class PendingHistory:
             for entry in entries
         )
 
-    def edit(self, key: str, message_id: str, body: str) -> bool:
-        """Replace the text of a message that still waits; returns whether it did."""
+    def edit(self, key: str, message_id: str, body: str) -> int | None:
+        """Replace the text of a message that still waits; returns its journal row, or None when it waits no more."""
         entries = self._entries.get(key, [])
         for index, entry in enumerate(entries):
             if entry.message_id == message_id:
                 entries[index] = replace(entry, body=body)
-                return True
-        return False
+                return entry.inbound_id
+        return None

@@ -275,6 +275,8 @@ class Intake:
     async def _buffer(self, ids: tuple[int, ...], message: InboundMessage, judged: Judged) -> None:
         """Keep a message that was not for the bot as context for the next one that is."""
         evicted = self._remember(ids[0], message, judged)
+        if len(ids) > 1:  # its row stands for all parts now
+            await self._parts.journal.call(JournalStore.rewrite, ids[0], lambda _part: encode(message).decode())
         await self._parts.journal.call(JournalStore.mark, ids[:1], "pending")
         gone = (*ids[1:], *evicted)
         if gone:
@@ -323,10 +325,17 @@ class Intake:
             await self._turn(admitted)
 
     async def _edit(self, admitted: Admitted) -> None:
-        """Replace the text where the original still waits; an edit never starts a turn."""
+        """Replace the text where the original still waits, and in the journal; an edit never starts a turn.
+
+        What the original was judged by stays as it was: after a restart it waits again for the same reason.
+        """
         message = admitted.message
         key = f"{message.channel}/{message.account}/{admitted.judged.admission.effects.history_key or ''}"
-        self._history.edit(key, message.message_id, message.body)
+        waiting = self._history.edit(key, message.message_id, message.body)
+        if waiting is not None:
+            await self._parts.journal.call(
+                JournalStore.rewrite, waiting, lambda payload: _edited(payload, message.body)
+            )
         await self._close_row(admitted.inbound_ids, "event.edit")
 
     async def _event(self, admitted: Admitted) -> None:
@@ -455,3 +464,8 @@ def _joined(first: InboundMessage, part: InboundMessage, album: bool) -> Inbound
 
 def _same_target(first: ReplyTarget, part: ReplyTarget) -> ReplyTarget:
     return replace(first, reply_to_id=part.reply_to_id or first.reply_to_id)
+
+
+def _edited(payload: str, body: str) -> str:
+    """Return a stored message with another text."""
+    return encode(replace(_decode(payload), body=body)).decode()

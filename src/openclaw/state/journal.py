@@ -249,6 +249,15 @@ class JournalStore:
                 ],
             )
 
+    def rewrite(self, inbound_id: int, change: Callable[[str], str]) -> None:
+        """Replace what is stored of a message that is not closed by what `change` makes of it, so that it survives."""
+        with self._transaction() as cursor:
+            found = cursor.execute(
+                "SELECT payload FROM inbound WHERE id = ? AND state != 'closed'", (inbound_id,)
+            ).fetchone()
+            if found is not None:
+                cursor.execute("UPDATE inbound SET payload = ? WHERE id = ?", (change(found[0]), inbound_id))
+
     # outbox
 
     def answer(
