@@ -51,6 +51,41 @@ def test_an_unreadable_pattern_matches_nothing_and_warns(source: str) -> None:
     assert compile_patterns([source]).first_in(source or "x") is None
 
 
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        (" ", "the pattern is blank"),
+        ("x" * (MAX_PATTERN_LENGTH + 1), f"the pattern is longer than {MAX_PATTERN_LENGTH} characters"),
+        ("\ud800", "the pattern holds half a surrogate pair"),
+        ("(" + "x" * 100, "the pattern cannot be read: missing ): (" + "x" * 100),
+    ],
+)
+def test_a_warning_shows_the_beginning_of_the_pattern_and_what_is_wrong(source: str, why: str) -> None:
+    assert compile_pattern(source) == PatternWarning(source[:80], why)
+
+
+def test_a_pattern_may_be_as_long_as_the_limit() -> None:
+    assert readable("x" * MAX_PATTERN_LENGTH).found_in("x" * MAX_PATTERN_LENGTH)
+
+
+@pytest.mark.parametrize("dot_all", [False, True])
+def test_a_dot_matches_line_breaks_only_when_asked_for(dot_all: bool) -> None:
+    found = compile_patterns(["A.B"], dot_all=dot_all).first_in("a\nb")
+    assert (found is not None) is dot_all
+    assert compile_patterns(["A.B"]).first_in("a\nb") is None
+    single = compile_pattern("A.B", dot_all=dot_all)
+    assert isinstance(single, UserPattern)
+    assert single.spans("a\nb") == (((0, 3),) if dot_all else ())
+
+
+def test_case_is_ignored_unless_told_otherwise() -> None:
+    single = compile_pattern("A")
+    assert isinstance(single, UserPattern)
+    assert single.found_in("a")
+    assert compile_patterns(["A"]).first_in("a") is not None
+    assert compile_patterns(["A"], ignore_case=False).first_in("a") is None
+
+
 def test_a_warning_quotes_the_fault_and_nothing_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
     warning = compile_pattern("(?\u00e9")
     assert warning == PatternWarning("(?\u00e9", "the pattern cannot be read: invalid perl operator: (?\u00e9")
