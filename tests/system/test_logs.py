@@ -82,6 +82,23 @@ def test_a_record_has_the_shape_that_readers_know(folder: Path) -> None:
     assert (second["0"], second["_meta"]["name"], second["_meta"]["logLevelName"]) == ("plain", "openclaw", "WARN")
 
 
+def test_each_client_is_given_the_message_without_its_subsystem(folder: Path) -> None:
+    """The older one joins the numbered parts after the subsystem, the newer one reads `message`."""
+    with setup_logging(options(folder), Redactor()):
+        logging.getLogger("openclaw.gateway.ws").info("opened %s", KEY, extra=fields(conn="c1"))
+        logging.getLogger().warning("plain")
+        try:
+            int("odd")
+        except ValueError:
+            logging.getLogger("openclaw.x").exception("failed")
+    first, second, third = records(folder)
+    assert first["message"].startswith('{"conn":"c1"} opened sk-abc')
+    assert KEY not in first["message"]
+    assert second["message"] == "plain"
+    assert third["message"] == f"failed {third['2']}"
+    assert "ValueError: invalid" in third["message"]
+
+
 ORDER = ["trace", "debug", "info", "warn", "error", "fatal"]
 NUMBERS = {"trace": TRACE, "debug": 10, "info": 20, "warn": 30, "error": 40, "fatal": 50}
 

@@ -111,8 +111,11 @@ def subsystem_of(logger: str) -> str:
 
 
 def file_line(entry: Entry, redact: Redact, hostname: str) -> str:
-    """Return the JSON line of the file, with its newline (config.md 6.2)."""
-    name = json.dumps({"subsystem": entry.subsystem}, separators=(",", ":")) if entry.subsystem else "openclaw"
+    """Return the JSON line of the file, with its newline (config.md 6.2).
+
+    Older readers join the numbered arguments; newer ones take `message`, which holds the same without the subsystem.
+    """
+    name = _json({"subsystem": entry.subsystem}) if entry.subsystem else "openclaw"
     arguments: list[Any] = [name] if entry.subsystem else []
     if entry.fields:
         arguments.append({key: _safe_value(value, redact) for key, value in entry.fields.items()})
@@ -132,7 +135,9 @@ def file_line(entry: Entry, redact: Redact, hostname: str) -> str:
         "path": entry.path,
     }
     record = {str(index): argument for index, argument in enumerate(arguments)}
-    return json.dumps({**record, "_meta": meta, "time": when}, ensure_ascii=False, separators=(",", ":")) + "\n"
+    said = arguments[1:] if entry.subsystem else arguments
+    message = " ".join(part if isinstance(part, str) else _json(part) for part in said)
+    return _json({**record, "_meta": meta, "time": when, "message": message}) + "\n"
 
 
 def console_line(entry: Entry, redact: Redact, style: Style, *, colour: bool = False, stamp: bool = False) -> str:
@@ -152,7 +157,7 @@ def console_line(entry: Entry, redact: Redact, style: Style, *, colour: bool = F
         body = {**shown, "message": message, **extra}
         if entry.exception:
             body["exception"] = safe_text(entry.exception, redact)
-        return json.dumps(body, ensure_ascii=False, separators=(",", ":")) + "\n"
+        return _json(body) + "\n"
     name = shown_subsystem(entry.subsystem)
     for prefix in (f"{name}: ", f"[{name}] "):
         message = message[len(prefix) :] if name and message.lower().startswith(prefix.lower()) else message
@@ -219,6 +224,10 @@ def _exception_text(record: logging.LogRecord) -> str:
     if record.exc_info and record.exc_info[0] is not None:
         return "".join(traceback.format_exception(*record.exc_info)).rstrip("\n")
     return record.exc_text or ""
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _iso(time_ms: int) -> str:
