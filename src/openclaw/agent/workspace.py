@@ -17,7 +17,7 @@ from typing import Final
 
 from openclaw.agent.bootstrap_texts import TEMPLATES
 from openclaw.policy.what.labels import CLEAN, Confidentiality, Integrity, Label
-from openclaw.state.files import private_dir
+from openclaw.state.files import private_dir, why
 from openclaw.system.errors import Unavailable
 from openclaw.system.file_walk import still_named
 
@@ -60,7 +60,17 @@ def create_missing(workspace: Path) -> tuple[str, ...]:
     private_dir(workspace)
     brand_new = not any((workspace / name).is_symlink() or (workspace / name).exists() for name in ALWAYS)
     names = (*ALWAYS, FIRST_RUN) if brand_new else ALWAYS
-    return tuple(name for name in names if _create(workspace / name, TEMPLATES[name]))
+    made: list[str] = []
+    for name in names:
+        try:
+            if _create(workspace / name, TEMPLATES[name]):
+                made.append(name)
+        except OSError as error:
+            for written in (*made, name):  # half a set would count as a workspace that somebody has begun
+                (workspace / written).unlink(missing_ok=True)
+            told = f"cannot write {workspace / name}: {why(error)}"
+            raise Unavailable(told, code="workspace-unwritable") from error
+    return tuple(made)
 
 
 def _create(path: Path, text: str) -> bool:
@@ -68,8 +78,6 @@ def _create(path: Path, text: str) -> bool:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except FileExistsError:
         return False
-    except OSError as error:
-        raise Unavailable(f"cannot write {path}: {error.strerror}", code="workspace-unwritable") from error
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
     return True

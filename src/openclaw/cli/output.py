@@ -113,7 +113,9 @@ def show_defect(error: Exception, arguments: Sequence[str]) -> int:
         raise error
     if isinstance(error, OSError) and error.strerror:
         name = f"{error.filename}: " if error.filename else ""
-        return show_error(OpenClawError(f"{name}{error.strerror.lower()}"), arguments)
+        from openclaw.state.files import why
+
+        return show_error(OpenClawError(f"{name}{why(error)}"), arguments)
     import traceback
 
     frames = traceback.extract_tb(error.__traceback__)

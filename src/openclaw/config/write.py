@@ -10,7 +10,7 @@ from openclaw.config.catalog import Catalog
 from openclaw.config.issues import Issue
 from openclaw.config.load import Loaded, evaluate
 from openclaw.config.plain import read_main
-from openclaw.state.files import write_private
+from openclaw.state.files import put_in_place, staged, why
 from openclaw.state.layout import StateLayout
 from openclaw.system.environment import Environment
 from openclaw.system.errors import ConfigInvalid, Refused, Unavailable
@@ -60,10 +60,27 @@ def write_files(
         raise refused_write(loaded.issues)
     if approve is not None:
         approve(loaded)
-    for path in sorted(texts, key=lambda item: item == main):
-        rotate_backups(path)
-        write_private(path, texts[path])
+    _replace({path: texts[path] for path in sorted(texts, key=lambda item: item == main)})
     return loaded
+
+
+def _replace(texts: Mapping[Path, str]) -> None:
+    """Replace files and keep the old ones as backups: whatever needs room on the disk is done before anything moves."""
+    waiting: list[tuple[Path, Path]] = []
+    try:
+        for path, text in texts.items():
+            kept = _staged_backup(path)
+            waiting += [(kept, backup_path(path, 0))] if kept is not None else []
+            waiting.append((staged(path, text), path))
+        while waiting:
+            temporary, path = waiting[0]
+            if path not in texts:
+                _age_backups(path.with_name(path.name.removesuffix(".bak")))
+            put_in_place(temporary, path)
+            del waiting[0]
+    finally:
+        for temporary, _ in waiting:
+            temporary.unlink(missing_ok=True)
 
 
 def real_path(path: Path) -> Path:
@@ -89,12 +106,25 @@ def rotate_backups(path: Path) -> None:
     Raises:
         Unavailable: the disk refuses; the current file is untouched.
     """
+    kept = _staged_backup(path)
+    if kept is not None:
+        _age_backups(path)
+        put_in_place(kept, backup_path(path, 0))
+
+
+def _staged_backup(path: Path) -> Path | None:
+    """Write what is to become `.bak`; None when there is no file to keep."""
     try:
         current = path.read_bytes()
     except FileNotFoundError:
-        return
+        return None
     except OSError as error:
-        raise Unavailable(f"cannot back up {path}: {(error.strerror or str(error)).lower()}") from error
+        raise Unavailable(f"cannot back up {path}: {why(error)}") from error
+    return staged(backup_path(path, 0), current)
+
+
+def _age_backups(path: Path) -> None:
+    """Make room for a new `.bak`: each of the others becomes one older."""
     try:
         for number in range(BACKUPS - 1, 0, -1):
             older = backup_path(path, number - 1)
@@ -102,5 +132,4 @@ def rotate_backups(path: Path) -> None:
                 older.chmod(0o600)
                 older.replace(backup_path(path, number))
     except OSError as error:
-        raise Unavailable(f"cannot back up {path}: {(error.strerror or str(error)).lower()}") from error
-    write_private(backup_path(path, 0), current)
+        raise Unavailable(f"cannot back up {path}: {why(error)}") from error

@@ -19,6 +19,7 @@ from openclaw.system.errors import InvalidInput, Unavailable
 PRIVATE_FILE = 0o600
 PRIVATE_DIR = 0o700
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_WRITABLE = "mount it writable, or use a directory elsewhere (for the state: OPENCLAW_STATE_DIR)"
 
 
 def private_dir(path: Path) -> Path:
@@ -53,6 +54,15 @@ def write_private(path: Path, data: bytes | str, *, mode: int = PRIVATE_FILE) ->
     Raises:
         Unavailable: the disk is full, read-only or otherwise refuses.
     """
+    put_in_place(staged(path, data, mode=mode), path)
+
+
+def staged(path: Path, data: bytes | str, *, mode: int = PRIVATE_FILE) -> Path:
+    """Write what a file is to be into a sibling, to the disk itself, and return that sibling.
+
+    Raises:
+        Unavailable: the disk is full, read-only or otherwise refuses; no sibling is left.
+    """
     private_dir(path.parent)
     content = data.encode("utf-8") if isinstance(data, str) else data
     temporary = path.with_name(f"{path.name}.{os.getpid()}.{uuid.uuid4().hex}.tmp")
@@ -63,15 +73,33 @@ def write_private(path: Path, data: bytes | str, *, mode: int = PRIVATE_FILE) ->
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    return temporary
+
+
+def put_in_place(temporary: Path, path: Path) -> None:
+    """Give what `staged` wrote its name, durably.
+
+    Raises:
+        Unavailable: the disk refuses; the file is as it was, and the sibling is gone.
+    """
+    try:
+        try:
             temporary.replace(path)
         except OSError:
             temporary.unlink(missing_ok=True)
             raise
         sync_dir(path.parent)
     except OSError as error:
-        raise Unavailable(
-            f"cannot write {path}: {why(error)}; the file is unchanged", code="state-unwritable"
-        ) from error
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> Unavailable:
+    return Unavailable(f"cannot write {path}: {why(error)}; the file is unchanged", code="state-unwritable")
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -227,6 +255,8 @@ def check_config_owned(path: Path) -> None:
 
 
 def why(error: OSError) -> str:
-    """Return what the system says is wrong, for the end of a message; a full disk with the way out."""
+    """Return what the system says is wrong, for the end of a message; a disk that takes nothing with the way out."""
     text = (error.strerror or str(error)).lower()
-    return f"{text}; free some disk space" if error.errno in _FULL else text
+    if error.errno in _FULL:
+        return f"{text}; free some disk space"
+    return f"{text}; {_WRITABLE}" if error.errno == errno.EROFS else text

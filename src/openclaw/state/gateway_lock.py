@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from openclaw.state.files import PRIVATE_DIR, PRIVATE_FILE, private_dir
+from openclaw.state.files import PRIVATE_DIR, PRIVATE_FILE, private_dir, why
 from openclaw.state.layout import StateLayout
 from openclaw.state.locks import pid_alive
 from openclaw.system.clock import iso
@@ -143,9 +143,7 @@ def _take_flock(layout: StateLayout, deadline: float, wait: float) -> int:
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE_FILE)
         except OSError as error:
-            raise Unavailable(
-                f"cannot open {path}: {(error.strerror or str(error)).lower()}", code="state-unwritable"
-            ) from error
+            raise Unavailable(f"cannot open {path}: {why(error)}", code="state-unwritable") from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -173,7 +171,7 @@ def _write_record(descriptor: int, path: Path, record: dict[str, Any]) -> None:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps(record).encode(), 0)
     except OSError as error:
-        raise Unavailable(f"cannot write {path}: {error.strerror}", code="state-unwritable") from error
+        raise Unavailable(f"cannot write {path}: {why(error)}", code="state-unwritable") from error
 
 
 def _wait_or_refuse(owner: GatewayOwner | None, deadline: float, wait: float) -> None:

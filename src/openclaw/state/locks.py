@@ -7,6 +7,7 @@ state directory (channels.md 1.3, agent.md 1.6, gateway.md 5).
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -132,8 +133,7 @@ def _make_file(marker: Path, wait: float) -> None:
     while True:
         try:
             descriptor = os.open(marker, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, PRIVATE_FILE)
-            os.write(descriptor, body)
-            os.close(descriptor)
+            _fill(descriptor, marker, body)
             return
         except FileExistsError:
             if not _owner_alive(marker):
@@ -145,6 +145,19 @@ def _make_file(marker: Path, wait: float) -> None:
         if time.monotonic() >= deadline:
             raise Conflict(f"{marker} is held by another process; try again", code="locked")
         time.sleep(0.025)
+
+
+def _fill(descriptor: int, marker: Path, body: bytes) -> None:
+    """Write who holds a lock; a lock that names nobody is not left behind."""
+    written = 0
+    try:
+        written = os.write(descriptor, body)
+    finally:
+        os.close(descriptor)
+        if written != len(body):
+            marker.unlink(missing_ok=True)
+    if written != len(body):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _owner_alive(marker: Path) -> bool:

@@ -111,7 +111,7 @@ def test_a_repair_that_fails_is_told_in_words_and_offered_once(tmp_path: Path) -
     assert outcome.failed
     assert repair.made == ["x"]
     treated = next(one for one in shown if isinstance(one, Treated))
-    assert treated.told == ("no space left on device",)
+    assert treated.told == ("no space left on device; free some disk space",)
     assert outcome.as_json()["findings"][0] | {"told": []} == {
         "check": "x",
         "title": "X",

@@ -19,7 +19,7 @@ from openclaw.policy.where.key_ids import normalise_agent_id
 from openclaw.security.backup.manifest import FileEntry, Manifest
 from openclaw.security.backup.names import CONFIG, MANIFEST, STATE, WORKSPACES, fault_of, left_out
 from openclaw.security.state_tree import Node, open_below, scan
-from openclaw.state.files import private_dir, sync_dir
+from openclaw.state.files import private_dir, sync_dir, why
 from openclaw.state.layout import StateLayout
 from openclaw.system.clock import Clock, iso
 from openclaw.system.environment import Environment
@@ -100,8 +100,7 @@ def create_backup(
     except FileExistsError:
         raise InvalidInput(f"{out} exists already; choose another --out") from None
     except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise Unavailable(f"cannot write {out}: {why}; no backup is left", code="backup-failed") from error
+        raise Unavailable(f"cannot write {out}: {why(error)}; no backup is left", code="backup-failed") from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
@@ -191,9 +190,9 @@ def _add_area(archive: zipfile.ZipFile, area: Area, collected: _Collected) -> No
         if area.only is not None and node.path not in area.only:
             continue
         name = f"{area.name}/{node.path}" if node.path else area.name
-        why = _refused(area, node, name)
-        if why is not None:
-            collected.skipped.append((name, why))
+        reason = _refused(area, node, name)
+        if reason is not None:
+            collected.skipped.append((name, reason))
         elif node.kind == "directory":
             collected.folders.append((name, node.mode & 0o777))
         else:
@@ -202,8 +201,8 @@ def _add_area(archive: zipfile.ZipFile, area: Area, collected: _Collected) -> No
 
 def _refused(area: Area, node: Node, name: str) -> str | None:
     """Return why a name does not go into the archive."""
-    if area.is_state and node.path and (why := left_out(node.path)):
-        return why
+    if area.is_state and node.path and (reason := left_out(node.path)):
+        return reason
     if node.kind == "link":
         return "a link"
     if node.kind == "other":

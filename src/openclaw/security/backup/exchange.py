@@ -7,6 +7,7 @@ import logging
 import shutil
 from pathlib import Path
 
+from openclaw.state.files import why
 from openclaw.system.errors import Unavailable
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ class Exchange:
         try:
             folder.mkdir(mode=0o700)
         except OSError as error:
-            raise Unavailable(f"cannot make {folder}: {(error.strerror or str(error)).lower()}") from error
+            raise Unavailable(f"cannot make {folder}: {why(error)}") from error
         self._made.append(folder)
 
     def move(self, old: Path, new: Path) -> None:
@@ -51,6 +52,6 @@ class Exchange:
         except OSError as error:
             if old.exists() and new.is_dir() and not new.is_symlink():
                 shutil.rmtree(new, ignore_errors=True)  # a copy to another disk that was cut
-            why = (error.strerror or str(error)).lower()
-            raise Unavailable(f"cannot move {old}: {why}; everything is as it was", code="backup-failed") from error
+            told = f"cannot move {old}: {why(error)}; everything is as it was"
+            raise Unavailable(told, code="backup-failed") from error
         self._done.append((old, new))

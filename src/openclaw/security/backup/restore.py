@@ -25,7 +25,7 @@ from openclaw.security.backup.exchange import Exchange
 from openclaw.security.backup.manifest import FileEntry, Manifest
 from openclaw.security.backup.names import BEFORE, KEPT_ON_RESTORE, STAGING, STATE, WORKSPACES, left_out
 from openclaw.security.running import refuse_running
-from openclaw.state.files import check_owned, private_dir, sync_dir, write_private
+from openclaw.state.files import check_owned, private_dir, sync_dir, why, write_private
 from openclaw.state.gateway_lock import gateway_lock
 from openclaw.state.layout import StateLayout
 from openclaw.system.clock import Clock
@@ -159,7 +159,10 @@ class Restore:
 
     def _unpack(self, archive: Archive, places: tuple[Placed, ...]) -> None:
         root = private_dir(self._layout.root)
-        self._staging = Path(tempfile.mkdtemp(prefix=STAGING, dir=root))
+        try:
+            self._staging = Path(tempfile.mkdtemp(prefix=STAGING, dir=root))
+        except OSError as error:
+            raise _not_unpacked(error) from error
         wanted = {placed.agent for placed in places if placed.refused is None}
         try:
             for name, mode in archive.manifest.folders:
@@ -169,8 +172,7 @@ class Restore:
                 if _is_wanted(entry.path, wanted):
                     self._unpack_file(archive, entry)
         except OSError as error:
-            why = (error.strerror or str(error)).lower()
-            raise Unavailable(f"cannot unpack the backup: {why}; nothing was changed", code="backup-failed") from error
+            raise _not_unpacked(error) from error
 
     def _unpack_file(self, archive: Archive, entry: FileEntry) -> None:
         assert self._staging is not None
@@ -253,6 +255,10 @@ class Restore:
             if staged.is_file():
                 rotate_backups(target)
                 write_private(target, staged.read_bytes())
+
+
+def _not_unpacked(error: OSError) -> Unavailable:
+    return Unavailable(f"cannot unpack the backup: {why(error)}; nothing was changed", code="backup-failed")
 
 
 def _is_wanted(name: str, agents: set[str]) -> bool:

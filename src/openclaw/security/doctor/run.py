@@ -11,6 +11,7 @@ from typing import Any, Final
 from openclaw.security.doctor.context import DoctorContext
 from openclaw.security.doctor.model import Check, Finding, Level
 from openclaw.security.doctor.registry import CHECKS
+from openclaw.state.files import why
 from openclaw.system.errors import OpenClawError
 
 log = logging.getLogger(__name__)
@@ -148,6 +149,6 @@ class Doctor:
             except OpenClawError as error:
                 treated = Treated(finding, Status.FAILED, (error.message,))
             except OSError as error:
-                treated = Treated(finding, Status.FAILED, ((error.strerror or str(error)).lower(),))
+                treated = Treated(finding, Status.FAILED, (why(error),))
         self._show(treated)
         return treated

@@ -11,7 +11,7 @@ from openclaw.config.places import agent_workspace, default_agent, listed_agents
 from openclaw.config.plain import read_plain
 from openclaw.policy.where.key_ids import normalise_agent_id
 from openclaw.security.running import refuse_running
-from openclaw.state.files import check_owned
+from openclaw.state.files import check_owned, why
 from openclaw.state.layout import StateLayout
 from openclaw.system.environment import Environment
 from openclaw.system.errors import Refused, Unavailable
@@ -71,5 +71,5 @@ def reset(scope: Scope, layout: StateLayout, environment: Environment) -> tuple[
         except FileNotFoundError:
             continue
         except OSError as error:
-            raise Unavailable(f"cannot remove {path}: {(error.strerror or str(error)).lower()}") from error
+            raise Unavailable(f"cannot remove {path}: {why(error)}") from error
     return targets

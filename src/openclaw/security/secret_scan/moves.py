@@ -23,7 +23,7 @@ from openclaw.config.text_edit import Change, Drop, Put
 from openclaw.security.secret_scan.env_file import add_variables
 from openclaw.security.secret_scan.model import MOVABLE, Kind, PlainSecret
 from openclaw.security.secret_scan.scrub import scrub_backups
-from openclaw.state.files import read_json, write_private
+from openclaw.state.files import put_in_place, read_json, staged, write_private
 from openclaw.state.layout import StateLayout
 from openclaw.state.locks import flock
 from openclaw.system.environment import Environment
@@ -167,20 +167,21 @@ class Mover:
             return ()
         plain = read_plain(self._layout, self._environment)
         values = {move.secret.parts: _text(plain, move.secret.parts) for move in moves}
-        with flock(self._layout.root / f"{dotenv.NAME}.flock"):
-            undo = self._store(moves, values, plain)
+        root = self._layout.root
+        with flock(root / f"{dotenv.NAME}.flock"), _Before(root / dotenv.NAME, root / SECRETS_FILE) as before:
             try:
+                self._store(moves, values, plain)
                 editor = ConfigEditor(self._layout, self._environment, approve=self._same(plain, moves))
                 editor.change([self._change(move) for move in moves])
             except BaseException:
-                undo()
+                before.come_back()
                 raise
         references = {values[move.secret.parts]: self._reference(move) for move in moves}
         scrub_backups(tuple(path for path in plain.source.files if path.name != dotenv.NAME), references)
         return tuple(moves)
 
-    def _store(self, moves: Sequence[Move], values: Mapping[Parts, str], plain: Plain) -> Callable[[], None]:
-        """Put the secrets at their new places, and return what takes them away again."""
+    def _store(self, moves: Sequence[Move], values: Mapping[Parts, str], plain: Plain) -> None:
+        """Put the secrets at their new places."""
         variables: dict[str, str] = {}
         entries: dict[str, str] = {}
         for move in moves:
@@ -192,27 +193,16 @@ class Mover:
                 entries[move.secret.path] = value
             else:
                 self._keyring(KEYRING_SERVICE, move.name, value)
-        undo: list[Callable[[], None]] = []
         if variables:
-            env = self._layout.root / dotenv.NAME
-            before = add_variables(env, variables)
-            undo.append(lambda: _restore(env, before))
+            add_variables(self._layout.root / dotenv.NAME, variables)
         if entries:
-            undo.append(self._add_entries(self._layout.root / SECRETS_FILE, entries))
+            self._add_entries(self._layout.root / SECRETS_FILE, entries)
 
-        def take_back() -> None:
-            for step in undo:
-                step()
-
-        return take_back
-
-    def _add_entries(self, file: Path, entries: Mapping[str, str]) -> Callable[[], None]:
+    def _add_entries(self, file: Path, entries: Mapping[str, str]) -> None:
         known = read_json(file)
         if known is not None and not isinstance(known, dict):
             raise InvalidInput(f"{file} must hold a JSON object", code="state-corrupt")
-        before = "" if known is None else json.dumps(known, indent=2, ensure_ascii=False) + "\n"
         write_private(file, json.dumps({**(known or {}), **entries}, indent=2, ensure_ascii=False) + "\n")
-        return lambda: _restore(file, before)
 
     def _change(self, move: Move) -> Change:
         if move.dropped:
@@ -259,8 +249,31 @@ def _text(plain: Plain, parts: Parts) -> str:
     raise Refused(f"{dotted(parts)} is not there any more; scan again", code="secret-move")
 
 
-def _restore(file: Path, before: str) -> None:
-    if before:
-        write_private(file, before)
-    else:
-        file.unlink(missing_ok=True)
+class _Before:
+    """Files as they were, to come back without needing a free byte on the disk."""
+
+    def __init__(self, *files: Path) -> None:
+        self._absent = [file for file in files if not file.is_symlink() and not file.exists()]
+        self._plain = [file for file in files if not file.is_symlink() and file.is_file()]
+        self._aside: dict[Path, Path] = {}
+
+    def __enter__(self) -> _Before:
+        try:
+            for file in self._plain:
+                self._aside[file] = staged(file, file.read_bytes())
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        for aside in self._aside.values():
+            aside.unlink(missing_ok=True)
+
+    def come_back(self) -> None:
+        """Make all files what they were; one that is still that stays untouched."""
+        for file in self._absent:
+            file.unlink(missing_ok=True)
+        for file, aside in list(self._aside.items()):
+            if not file.is_file() or file.read_bytes() != aside.read_bytes():
+                put_in_place(self._aside.pop(file), file)

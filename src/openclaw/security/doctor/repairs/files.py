@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from openclaw.security.state_tree import open_below
-from openclaw.state.files import private_dir
+from openclaw.state.files import private_dir, why
 from openclaw.system.errors import Unavailable
 
 LISTED = 20
@@ -64,7 +64,7 @@ class Tighten:
 
     def apply(self) -> tuple[str, ...]:
         """Change the modes through descriptors."""
-        left = [f"{one.path or self.shown}: {why}" for one in self.loose if (why := self._tighten(one))]
+        left = [f"{one.path or self.shown}: {fault}" for one in self.loose if (fault := self._tighten(one))]
         if left:
             more = f" and {len(left) - 3} more" if len(left) > 3 else ""
             raise Unavailable(f"the mode could not be changed of {'; '.join(left[:3])}{more}", code="state-unwritable")
@@ -79,7 +79,7 @@ class Tighten:
         except FileNotFoundError:
             return None
         except OSError as error:
-            return (error.strerror or str(error)).lower()
+            return why(error)
         try:
             found = os.fstat(descriptor)
             if found.st_uid != os.geteuid():
@@ -88,7 +88,7 @@ class Tighten:
                 return "it has further names (hard links)"
             os.fchmod(descriptor, private_mode(stat.S_IMODE(found.st_mode), directory=one.directory))
         except OSError as error:
-            return (error.strerror or str(error)).lower()
+            return why(error)
         finally:
             os.close(descriptor)
         return None

@@ -10,7 +10,7 @@ from pathlib import Path
 from openclaw.security.doctor.repairs.files import lines_of
 from openclaw.security.running import refuse_running
 from openclaw.security.state_tree import scan
-from openclaw.state.files import private_dir, sync_dir
+from openclaw.state.files import private_dir, sync_dir, why
 from openclaw.state.layout import StateLayout
 from openclaw.system.errors import Refused, Unavailable
 
@@ -105,8 +105,7 @@ def move_files(root: Path, moves: tuple[tuple[str, str], ...], shown: str) -> tu
         except FileNotFoundError:
             continue
         except OSError as error:
-            why = (error.strerror or str(error)).lower()
-            raise Unavailable(f"cannot move {source}: {why}", code="state-unwritable") from error
+            raise Unavailable(f"cannot move {source}: {why(error)}", code="state-unwritable") from error
     return tuple(left)
 
 
