@@ -39,7 +39,11 @@ _TELEGRAM: Final[dict[str, Any]] = {
         "list": [
             {"id": "main", "tools": {"elevated": {"allowFrom": {"telegram": ["3", "owner"], "webchat": ["pad", "*"]}}}},
             {"id": "Ops", "sandbox": {"mode": "all", "workspaceAccess": "ro"}, "subagents": {"allowAgents": ["main"]}},
-            {"id": "box", "sandbox": {"mode": "non-main", "workspaceAccess": "rw"}, "tools": {"deny": ["exec"]}},
+            {
+                "id": "box",
+                "sandbox": {"mode": "non-main", "workspaceAccess": "rw"},
+                "tools": {"deny": ["exec"], "elevated": {"enabled": False}},
+            },
         ]
     },
     "bindings": [
@@ -171,6 +175,7 @@ DOCUMENTS: Final[Mapping[str, dict[str, Any]]] = {
         "tools": {"elevated": {"allowFrom": {"slack": ["user:U7", "slack:u8"]}}},
         "bindings": [
             {"agentId": "main", "match": {"channel": "slack", "peer": {"kind": "dm", "id": "U3C"}}},
+            {"agentId": "main", "match": {"channel": "slack", "peer": {"kind": "dm", "id": "u5e"}}},
             {"agentId": "main", "match": {"channel": "slack", "teamId": "T1 "}},
             {"agentId": "main", "match": {"channel": "slack", "guildId": "9"}},
         ],
@@ -189,6 +194,49 @@ DOCUMENTS: Final[Mapping[str, dict[str, Any]]] = {
                 "groups": {"7": {}, "8": {"requireMention": False}, "*": {}},
             }
         }
+    },
+    "imessage, patterns": {
+        "channels": {"imessage": {"allowFrom": ["+15551230001"], "groupPolicy": "open", "groups": {"7": {}, "*": {}}}},
+        "messages": {"groupChat": {"mentionPatterns": ["hey"]}},
+        "agents": {"list": [{"id": "main"}, {"id": "deaf", "groupChat": {"mentionPatterns": []}}]},
+        "bindings": [
+            {"agentId": "deaf", "match": {"channel": "imessage", "peer": {"kind": "group", "id": "7"}}},
+        ],
+    },
+    "telegram, lists of text and native commands": {
+        "channels": {
+            "telegram": {"botToken": "1:x", "allowFrom": ["1", "2"], "groupAllowFrom": ["2", "3"], "groups": {"-1": {}}}
+        },
+        "session": {
+            "sendPolicy": {
+                "rules": [
+                    {"action": "deny", "match": {"channel": "telegram", "chatType": "direct"}},
+                    {"action": "deny", "match": {"keyPrefix": "agent:main:telegram:group:-1"}},
+                ]
+            }
+        },
+    },
+    "discord, accounts": {
+        "channels": {
+            "discord": {
+                "guilds": {"*": {"channels": {"80": {}, "#lobby": {}}}},
+                "accounts": {
+                    "one": {"token": "x", "allowBots": True, "dm": {"allowFrom": ["31"]}},
+                    "two": {"token": "y", "dm": {"allowFrom": ["32"]}},
+                },
+            }
+        }
+    },
+    "discord, replies in no channel": {
+        "channels": {
+            "discord": {
+                "token": "x",
+                "dm": {"groupEnabled": True},
+                "groupPolicy": "open",
+                "guilds": {"5": {"channels": {"70": {"autoThread": True}}}},
+            }
+        },
+        "session": {"sendPolicy": {"rules": [{"action": "deny", "match": {"chatType": "channel"}}]}},
     },
     "bluebubbles": {
         "channels": {
@@ -219,27 +267,34 @@ DOCUMENTS: Final[Mapping[str, dict[str, Any]]] = {
     "sandboxes": {
         "channels": {"telegram": {"botToken": "1:x", "allowFrom": ["1"], "groups": {"-1": {}}}},
         "agents": {
-            "defaults": {"sandbox": {"mode": "non-main"}},
+            "defaults": {"sandbox": {"mode": "non-main", "sessionToolsVisibility": "all"}},
             "list": [
-                {"id": "a", "sandbox": {"sessionToolsVisibility": "all", "workspaceAccess": "rw"}},
-                {"id": "b", "sandbox": {"mode": "all"}, "tools": {"allow": ["read", "exec"]}},
+                {"id": "a", "sandbox": {"workspaceAccess": "rw"}},
+                {
+                    "id": "b",
+                    "sandbox": {"mode": "all"},
+                    "tools": {"allow": ["read", "exec"], "exec": {"host": "gateway"}},
+                },
                 {
                     "id": "c",
-                    "sandbox": {"mode": "all", "workspaceAccess": "ro"},
+                    "sandbox": {"mode": "all", "workspaceAccess": "ro", "sessionToolsVisibility": "spawned"},
                     "tools": {"deny": ["read", "session_status"]},
                 },
                 {"id": "d", "sandbox": {"mode": "off"}, "tools": {"deny": ["sessions_spawn", "edit"]}},
+                {"id": "f", "tools": {"deny": ["write", "exec"], "fs": {"workspaceOnly": False}}},
+                {"id": "g", "sandbox": {"mode": "off"}, "tools": {"deny": ["write"], "fs": {"workspaceOnly": False}}},
                 {"id": "e", "tools": {"deny": ["write", "edit", "exec", "group:sessions"]}},
             ],
         },
         "tools": {
             "agentToAgent": {"enabled": True, "allow": ["a", "b", "d"]},
             "sessions": {"visibility": "all"},
+            "elevated": {"allowFrom": {"webchat": ["desk"]}},
             "fs": {"workspaceOnly": True},
             "exec": {"host": "node", "node": "phone", "security": "allowlist", "ask": "off"},
             "byProvider": {"openai": {"deny": ["exec"]}, "openai/gpt-5": {"deny": ["read"]}},
         },
-        "gateway": {"tools": {"allow": ["exec"]}},
+        "gateway": {"tools": {"allow": ["exec", "whatsapp_login"]}},
         "hooks": {"enabled": True, "token": "x" * 32},
         "session": {"scope": "global"},
     },
@@ -282,6 +337,19 @@ CHANGED: Final[Mapping[str, tuple[dict[str, Any], dict[str, Any]]]] = {
                 }
             },
             "commands": {"ownerAllowFrom": ["telegram:2"]},
+        },
+    ),
+    "an account that only one has": (
+        {"channels": {"telegram": {"accounts": {"a": {"botToken": "1:x"}}}}},
+        {
+            "channels": {
+                "telegram": {
+                    "accounts": {
+                        "a": {"botToken": "1:x"},
+                        "b": {"botToken": "2:y", "allowFrom": ["5"], "groups": {"-1": {}, "-2": {}}},
+                    }
+                }
+            }
         },
     ),
     "a channel that only one has": (

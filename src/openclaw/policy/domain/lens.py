@@ -19,8 +19,8 @@ from openclaw.policy.what.group_rooms import RoomFacts, ToolSender
 from openclaw.policy.what.labels import Source
 from openclaw.policy.what.tool_chain import ToolRun
 from openclaw.policy.what.tool_names import Catalogue
-from openclaw.policy.where.key_builders import main_session_key
-from openclaw.policy.where.key_ids import PeerKind
+from openclaw.policy.where.key_builders import cron_key, hook_key, main_session_key, subagent_key
+from openclaw.policy.where.key_ids import DEFAULT_ACCOUNT, PeerKind
 from openclaw.policy.where.send_policy import SendFacts, may_send
 from openclaw.policy.who.access_policy import AccountAccess
 from openclaw.policy.who.admission import decide
@@ -29,11 +29,11 @@ from openclaw.policy.who.command_authority import may_approve
 from openclaw.policy.who.facts import (
     EMPTY_STORE,
     NO_SELF,
+    NO_SESSION,
     ChatType,
     EventKind,
     Mentions,
     MessageFacts,
-    SessionView,
     StoreView,
 )
 
@@ -97,7 +97,7 @@ class Lens:
         if subject.channel == WEBCHAT:
             return self._operator(subject)
         if subject.source is not None:
-            return self._inner(subject)
+            return self._inner(subject, subject.source)
         return self._chat(subject)
 
     # People in chats
@@ -148,7 +148,7 @@ class Lens:
         if may_approve(scope, facts, admission).outcome is Outcome.ALLOW:
             yield Grant(Power.APPROVE, agent)
         if scope.native_commands:
-            native = self._judge(self._spoken, subject, replace(facts, kind=EventKind.NATIVE, text="/status"))[0]
+            native = self._judge(self._spoken, subject, replace(facts, kind=EventKind.NATIVE))[0]
             if native.decision is Decision.DELIVER and native.command_authorized:
                 yield Grant(Power.NATIVE, agent)
         sends = SendFacts(key, channel=subject.channel, chat_type=_peer_kind(facts))
@@ -158,12 +158,13 @@ class Lens:
     # Operators, and runs that nobody's message starts
 
     def _operator(self, subject: Subject) -> Outlook:
-        agent, facts = subject.agent, replace(subject.venue.facts, text=_TEXT)
+        agent, facts = subject.agent, subject.venue.facts
         if agent not in agents_of(self.policy):
             return NOTHING
-        key = self.policy.routing.canonical(main_session_key(agent), agent)
-        session = SessionView(key=key, agent_id=agent)
-        admission = decide(self.policy.access, WEBCHAT, "", NO_SELF, EMPTY_STORE, session, facts, _NOW_MS)
+        key = self.policy.routing.canonical(main_session_key(agent))
+        admission = decide(
+            self.policy.access, WEBCHAT, DEFAULT_ACCOUNT, NO_SELF, EMPTY_STORE, NO_SESSION, facts, _NOW_MS
+        )
         if admission.decision is not Decision.DELIVER:
             return Outlook(admission, admission, agent, key)
         powers = self._powers(subject, facts, admission, agent, key)
@@ -174,29 +175,26 @@ class Lens:
             grants.add(Grant(Power.COMMANDS, agent))
         return Outlook(admission, admission, agent, key, powers, frozenset(grants))
 
-    def _inner(self, subject: Subject) -> Outlook:
-        agent, source = subject.agent, subject.source
-        if agent not in agents_of(self.policy) or source is None:
+    def _inner(self, subject: Subject, source: Source) -> Outlook:
+        agent = subject.agent
+        if agent not in agents_of(self.policy):
             return NOTHING
-        main = self.policy.routing.canonical(main_session_key(agent), agent)
-        owner = ToolSender(id="operator", is_owner=True)
-        parent = self._desk.powers(ToolRun(agent, main, sender=owner), _nobody(agent, Origin.MESSAGE))
+        main, owner = self.policy.routing.canonical(main_session_key(agent)), ToolSender(is_owner=True)
         match source:
             case Source.CRON:
-                run, above = ToolRun(agent, f"agent:{agent}:cron:job", may_message=True), False
+                run = ToolRun(agent, cron_key(agent, "job"))
             case Source.HOOK:
                 if not self.policy.gateway.hooks.enabled:
                     return NOTHING
-                run, above = ToolRun(agent, f"agent:{agent}:hook:any"), False
+                run = ToolRun(agent, hook_key(agent, "any"))
             case Source.SESSION:
+                parent = self._desk.powers(ToolRun(agent, main, sender=owner), _nobody(agent, Origin.MESSAGE))
                 if "sessions_spawn" not in parent.tools:
                     return NOTHING
-                key = f"agent:{agent}:subagent:any"
-                run = ToolRun(agent, key, spawned_by=main, at_most=parent.tools)
-                above = parent.sandboxed
+                run = ToolRun(agent, subagent_key(agent, "any"), spawned_by=main, at_most=parent.tools)
             case _:
-                run, above = ToolRun(agent, main, sender=owner, over_http=True), False
-        powers = self._desk.powers(run, _nobody(agent, origin_of(source, run.session_key)), parent_sandboxed=above)
+                run = ToolRun(agent, main, sender=owner, over_http=True)
+        powers = self._desk.powers(run, _nobody(agent, origin_of(source, run.session_key)))
         grants = {*powers.grants, Grant(Power.REACH, agent)}
         if run.over_http:
             grants = {grant for grant in powers.grants if grant.power in (Power.TOOL, Power.EXEC)}

@@ -158,9 +158,7 @@ def _by_name(style: IdentityStyle, listed: Listed, fresh: str) -> Iterator[Perso
         classes.setdefault(frozenset(marks), []).append(name)
     for members in classes.values():
         called = {style.name_fields[0]: members[0]}
-        sender = replace(
-            sender_with(style, fresh), username=called.get("username"), tag=called.get("tag"), name=called.get("name")
-        )
+        sender = replace(sender_with(style, fresh), username=called.get("username"), name=called.get("name"))
         names = [f"@{name}" for name in members]
         yield Person(Standing.NAMED, sender, f"whoever is called {shown(names)}", tuple(names))
 

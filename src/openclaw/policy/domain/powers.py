@@ -30,6 +30,10 @@ CORE_CATALOGUE: Final = Catalogue.of(
 """Every tool that the product itself has, for callers that know no plugins."""
 
 
+_READABLE: Final = frozenset({WorkspaceAccess.RO, WorkspaceAccess.RW})
+_WRITABLE: Final = frozenset({WorkspaceAccess.RW})
+
+
 class Power(StrEnum):
     """One kind of thing that somebody may have or do."""
 
@@ -159,8 +163,8 @@ class PowerDesk:
         if powers.exec is not None:
             yield from (Grant(Power.EXEC, agent, name) for name in commands_of(powers.exec))
             yield from self._elevated(powers)
-        yield from (Grant(Power.READ, agent, step) for step in self._files(powers, {"read"}, reading=True))
-        yield from (Grant(Power.WRITE, agent, step) for step in self._files(powers, {"write", "edit"}, reading=False))
+        yield from (Grant(Power.READ, agent, step) for step in self._files(powers, {"read"}, _READABLE))
+        yield from (Grant(Power.WRITE, agent, step) for step in self._files(powers, {"write", "edit"}, _WRITABLE))
         yield from self._sessions(powers)
 
     def _elevated(self, powers: Powers) -> Iterator[Grant]:
@@ -173,13 +177,12 @@ class PowerDesk:
         if level is ElevatedLevel.FULL:
             yield Grant(Power.ELEVATED, powers.agent, "unasked by default")
 
-    def _files(self, powers: Powers, names: set[str], *, reading: bool) -> Iterator[str]:
+    def _files(self, powers: Powers, names: set[str], enough: frozenset[WorkspaceAccess]) -> Iterator[str]:
         """Yield how far files are reached: the agent's workspace, the whole machine."""
         has_tool = not names.isdisjoint(powers.tools)
         if powers.sandboxed:
             access = self._policy.routing.sandbox.settings(powers.agent).workspace_access
-            enough = access is WorkspaceAccess.RW or (reading and access is WorkspaceAccess.RO)
-            if enough and (has_tool or "exec" in powers.tools):
+            if access in enough and (has_tool or "exec" in powers.tools):
                 yield "workspace"
         elif has_tool:
             yield "workspace"
@@ -191,7 +194,7 @@ class PowerDesk:
             return
         routing = self._policy.routing
         own = routing.sandbox.settings(powers.agent).tools_visibility
-        caller = Caller(powers.session_key, powers.sandboxed, own, powers.agent)
+        caller = Caller(powers.session_key, agent_id=powers.agent)
         order = tuple(SessionVisibility)
         seen = reach(routing.visibility, caller)
         if powers.sandboxed and own.value == "spawned":

@@ -151,5 +151,4 @@ def _routing(found: Listed, policy: Policy, scope: AccountAccess, mark: str) -> 
             found.add_ids([rule.peer.id], f"{mark}binding.{number}", style)
             found.spelled[canonical_id(style, rule.peer.id)] = rule.peer.id.strip()
     for name, texts in policy.routing.identity_links:
-        bare = [text.strip().removeprefix(f"{channel}:") for text in texts]
-        found.add_ids(bare, f"{mark}link.{name}", style)
+        found.add_ids(texts, f"{mark}link.{name}", style)

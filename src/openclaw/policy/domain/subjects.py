@@ -12,7 +12,7 @@ from openclaw.policy.domain.venues import DIRECT, Venue, venues
 from openclaw.policy.snapshot import Policy
 from openclaw.policy.what.elevated import ANYONE
 from openclaw.policy.what.labels import Source
-from openclaw.policy.where.key_ids import DEFAULT_ACCOUNT, normalise_agent_id
+from openclaw.policy.where.key_ids import DEFAULT_ACCOUNT
 from openclaw.policy.who.access_policy import AccountAccess
 from openclaw.policy.who.facts import ChatType, MessageFacts, Sender
 
@@ -49,14 +49,16 @@ def account_pairs(policies: Sequence[Policy], sectionless: frozenset[str] = froz
         policies: the policies.
         sectionless: channels that run without a section of the config (a token in the environment).
     """
-    found: dict[tuple[str, str], None] = {}
-    for policy in policies:
-        for channel, access in policy.access.channels.items():
-            for name in access.accounts:
-                scope = open_account(policy, channel, name, sectionless)
-                if scope is not None and not scope.rules.operator:
-                    found[channel, name] = None
-    return tuple(found)
+    named = (
+        (policy, channel, name)
+        for policy in policies
+        for channel, access in policy.access.channels.items()
+        for name in access.accounts
+    )
+    scopes = ((channel, name, open_account(policy, channel, name, sectionless)) for policy, channel, name in named)
+    return tuple(
+        dict.fromkeys((channel, name) for channel, name, scope in scopes if scope and not scope.rules.operator)
+    )
 
 
 def open_account(
@@ -75,7 +77,7 @@ def open_account(
 def agents_of(policy: Policy) -> tuple[str, ...]:
     """Return the agents of a policy: those that are listed, else the default one."""
     routing = policy.routing
-    return routing.agents or (normalise_agent_id(routing.default_agent),)
+    return routing.agents or (routing.default_agent,)
 
 
 def chat_subjects(policies: Sequence[Policy], sectionless: frozenset[str] = frozenset()) -> Iterator[Subject]:

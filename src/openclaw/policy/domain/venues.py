@@ -185,7 +185,7 @@ def _renamed(around: _Account, tree: Mapping[str, Mapping[str, None]]) -> Iterat
                 for room in (None, *(key for key in (*inside, *tree[name]) if key != ANY)):
                     label = f"{shape.outer} {outer} called {name}"
                     label = f"{shape.inner} {room} of {label}" if room else label
-                    yield Venue(label, _called(_facts(rules, outer, room), kind, name), (outer,))
+                    yield Venue(label, _called(_facts(rules, outer, room), name), (outer,))
         names = [key for key in inside if key != ANY and not reads_as_place_id(kind, key)]
         for room in (key for key in inside if around.unsettled(outer, key)):
             for name in names:
@@ -193,11 +193,11 @@ def _renamed(around: _Account, tree: Mapping[str, Mapping[str, None]]) -> Iterat
                 yield Venue(f"{shape.inner} {room} called {name} of {shape.outer} {outer}", facts, (outer, room))
 
 
-def _called(facts: MessageFacts, kind: MapKind, name: str) -> MessageFacts:
+def _called(facts: MessageFacts, name: str) -> MessageFacts:
     """Return a message in the same place under another name."""
-    if kind is MapKind.GUILDS and facts.guild is not None:
+    if facts.guild is not None:
         return replace(facts, guild=Named(facts.guild.id, name))
-    if kind is MapKind.TEAMS and facts.team is not None:
+    if facts.team is not None:
         return replace(facts, team=Named(facts.team.id, name))
     return replace(facts, chat_name=name.removeprefix("#"))
 
