@@ -171,3 +171,12 @@ def test_path_entries_are_absolute_and_unique() -> None:
         "/usr/bin",
         "/bin",
     )
+
+
+def test_an_unusable_name_is_shown_up_to_its_64th_character() -> None:
+    name = "-" * 70
+    found = refusal_of(name)
+    assert found is not None
+    assert found.detail == f"Environment variable '{'-' * 64}' is not a usable name."
+    refused = judge_overrides({name: "x"}, NOTHING)
+    assert refused.error == f"Environment variable '{'-' * 64}' is not in tools.exec.envAllow."

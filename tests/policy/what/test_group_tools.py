@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from openclaw.policy.what.group_rooms import RoomFacts, ToolSender
+from openclaw.policy.what.group_rooms import RoomEntry, RoomFacts, RoomMap, ToolSender
 from openclaw.policy.what.tool_chain import ToolRun
 from openclaw.policy.what.tool_policy import effective_tools
 from openclaw.policy.what.tool_stages import StageId
@@ -240,6 +240,29 @@ TEAMS = {
 def test_teams_rooms_are_looked_up_by_id_then_slug(space: str, room: str, name: str | None, expected: set[str]) -> None:
     run = group_run("msteams", room, kind="channel", room={"group_space": space, "group_channel": name})
     assert group_allows(TEAMS, run) == expected
+
+
+def test_of_two_teams_rooms_with_one_slug_the_first_counts() -> None:
+    rooms = {"General Talk": {"tools": READ}, "General  Talk": {"tools": EXEC}}
+    channels = {"msteams": {"teams": {"19:t": {"channels": rooms}}}}
+    run = group_run("msteams", "19:b", kind="channel", room={"group_space": "19:t", "group_channel": "general-talk"})
+    assert group_allows(channels, run) == {"read"}
+    teams = {"msteams": {"teams": {"Sales Team": {"tools": READ}, "Sales  Team": {"tools": EXEC}}}}
+    assert group_allows(teams, group_run("msteams", "19:b", room={"group_space": "sales-team"})) == {"read"}
+
+
+def test_a_room_without_a_name_is_not_the_one_that_is_called_by_the_mark_alone() -> None:
+    slack = {"slack": {"channels": {"#": {"tools": EXEC}, "*": {"tools": READ}}}}
+    assert group_allows(slack, group_run("slack", "C9", kind="channel")) == {"read"}
+    discord = {"discord": {"guilds": {"123": {"tools": READ, "channels": {"#": {"tools": EXEC}}}}}}
+    assert group_allows(discord, group_run("discord", "9", kind="channel", room={"group_space": "123"})) == {"read"}
+
+
+def test_the_default_is_no_room_of_its_own() -> None:
+    table = RoomMap.of([("*", RoomEntry(slug="any")), ("1", RoomEntry())])
+    assert table.default is not None
+    assert table.default.slug == "any"
+    assert table.find("*", " * ") == ()
 
 
 def test_letter_case_is_ignored_and_where_keys_differ_by_it_all_of_them_hold() -> None:

@@ -185,3 +185,11 @@ def test_judging_never_raises_and_never_leads_outside(text: str, access: Access)
 def test_resolving_by_text_is_idempotent(text: str) -> None:
     parts = parts_of(text)
     assert parts_of("/" + "/".join(parts)) == parts
+
+
+@pytest.mark.parametrize("part", ["agent", "sessions", "qmd"])
+def test_adv_P10_a_workspace_in_a_reserved_part_of_an_agent_opens_nothing(part: str) -> None:
+    folder = f"/home/u/.openclaw/agents/x/{part}"
+    state = StateParts.at("/home/u/.openclaw", workspaces=[folder, f"{folder}/deeper"])
+    assert state.workspaces == ()
+    assert judge_path(f"{folder}/f", Access.READ, FileRoots(folder, "/home/u", state=state)).outcome is Outcome.DENY

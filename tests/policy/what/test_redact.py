@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openclaw.policy.patterns import compile_patterns
-from openclaw.policy.what.redact import mask, redact
+from openclaw.policy.what.redact import Redaction, mask, redact
 from openclaw.system.redaction import Redactor
 from openclaw.system.secret import Secret
 
@@ -225,3 +225,13 @@ def test_adv_O6_exports_state_how_many_places_were_masked() -> None:
     for _ in range(100):
         deep = [deep]
     assert "…" in str(redactor.redact_value(deep))
+
+
+@pytest.mark.parametrize("text", [f"{'akia'}iosfodnn7example", f"{'sg'}.{X20}.{X20}", f"{'EYJ'}hbGciOiJ9.{X20}.{X20}"])
+def test_shapes_that_are_written_in_one_letter_case_are_masked_in_that_only(text: str) -> None:
+    assert redact(f"a {text} b") == Redaction(f"a {text} b", 0)
+
+
+def test_every_place_of_every_known_secret_is_counted() -> None:
+    found = redact("one-secret, two-secret and one-secret", secrets=("one-secret", "two-secret"), shapes=False)
+    assert (found.text, found.count) == ("***, *** and ***", 3)

@@ -51,6 +51,8 @@ def test_without_plugin_tools_the_plugin_group_stays_literal() -> None:
         (CatalogueTool("x", plugin_id="exec"), "plugin-id-of-core-tool"),
         (CatalogueTool("x", plugin_id=" "), "malformed-plugin-id"),
         (CatalogueTool("x", plugin_id="group:plugins"), "malformed-plugin-id"),
+        (CatalogueTool("x", plugin_id="*"), "malformed-plugin-id"),
+        (CatalogueTool("x", plugin_id="ev*l"), "malformed-plugin-id"),
         (CatalogueTool("*", plugin_id="evil"), "malformed-name"),
         (CatalogueTool("group:fs", plugin_id="evil"), "malformed-name"),
         (CatalogueTool(" ", plugin_id="evil"), "malformed-name"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openclaw.policy.verdict import Outcome
+from openclaw.policy.what import tool_policy
 from openclaw.policy.what.group_rooms import (
     ChannelRooms,
     RoomFacts,
@@ -18,7 +20,7 @@ from openclaw.policy.what.group_rooms import (
 from openclaw.policy.what.tool_chain import AgentBlocks, ToolRun, tools_policy
 from openclaw.policy.what.tool_names import CORE_TOOLS, GROUPS, HTTP_DENY, Catalogue, CatalogueTool
 from openclaw.policy.what.tool_policy import ToolDecider, effective_tools
-from openclaw.policy.what.tool_stages import StageId, ToolBlock
+from openclaw.policy.what.tool_stages import StageAnswer, StageId, ToolBlock, ToolStage, stage_table
 from support.tool_runs import CATALOGUE, allowed, group_run, policy_of, run_of
 
 OPENAI = {"provider": "openai", "model": "gpt-5.2"}
@@ -463,3 +465,37 @@ def test_any_text_gets_a_decision(one: str, other: str, third: str | None, flag:
     found = ToolDecider(policy, CATALOGUE)
     assert found.decide(run, one).reason
     assert set(found.effective(run).decisions) == set(CATALOGUE.tools)
+
+
+def test_what_let_a_tool_pass_is_not_forgotten_at_a_later_list() -> None:
+    policy = policy_of(tools={"allow": ["exec"], **PATCH}, agents={"list": [{"id": "main", "tools": {"allow": ["*"]}}]})
+    found = effective_tools(policy, run_of(**OPENAI), CATALOGUE).of("apply_patch")
+    assert (found.allowed, found.rule, found.key) == (True, "implied-by:exec", "tools.allow")
+
+
+def test_one_warning_names_all_unknown_entries_of_a_list() -> None:
+    found = effective_tools(policy_of(tools={"allow": ["raed", "wriet", "exec"]}), run_of(), CATALOGUE)
+    assert [warning.detail for warning in found.warnings] == [
+        "tools: tools.allow allowlist contains unknown entries (raed, wriet)"
+    ]
+
+
+def test_what_a_list_says_of_a_catalogue_is_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[ToolStage] = []
+
+    def counted(stage: ToolStage, catalogue: Catalogue) -> Mapping[str, StageAnswer]:
+        made.append(stage)
+        return stage_table(stage, catalogue)
+
+    monkeypatch.setattr(tool_policy, "stage_table", counted)
+    decider = ToolDecider(policy_of(tools={"deny": ["exec"]}), CATALOGUE)
+    for number in range(3):
+        assert not decider.decide(run_of(f"agent:main:{number}"), "exec").allowed
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize(("model", "expected"), [("gpt-5", False), ("gpt-4", True), (None, True)])
+def test_an_agents_own_provider_block_may_name_one_model(model: str | None, expected: bool) -> None:
+    own = {"byProvider": {"openai/gpt-5": {"deny": ["exec"]}}}
+    policy = policy_of(agents={"list": [{"id": "main", "tools": own}]})
+    assert effective_tools(policy, run_of(provider="openai", model=model), CATALOGUE).of("exec").allowed is expected

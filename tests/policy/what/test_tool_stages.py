@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from openclaw.policy.what.tool_names import Catalogue, CatalogueTool
 from openclaw.policy.what.tool_stages import (
     Entry,
     StageId,
@@ -94,3 +95,19 @@ def test_only_the_profile_itself_brings_in_optional_tools() -> None:
         ("notes", "tools.alsoAllow"),
     ]
     assert found.brings == {"session_status"}
+
+
+@pytest.mark.parametrize(
+    ("allow", "deny", "passing"),
+    [([], ["notes"], {"read"}), (["notes"], [], {"notes_add"}), (["notes", "*"], ["notes_add"], {"read", "notes"})],
+)
+def test_adv_F5_a_plugin_id_denies_a_tool_of_that_name_and_never_allows_it(
+    allow: list[str], deny: list[str], passing: set[str]
+) -> None:
+    tools = (
+        CatalogueTool("read"),
+        CatalogueTool("notes_add", plugin_id="notes"),
+        CatalogueTool("notes", plugin_id="x"),
+    )
+    table = stage_table(stage(allow, deny), Catalogue.of(tools))
+    assert {name for name, answer in table.items() if answer.passes} == passing

@@ -295,6 +295,15 @@ def test_adv_L5_a_host_list_matches_exactly_or_by_whole_labels(patterns: list[st
     assert why(f"http://{host}/", policy) == ("public" if allowed else "hostname")
 
 
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("dev.localhost", "policy"), ("localhost", "policy"), ("localhost.example", "resolved-private-ip")],
+)
+def test_a_named_exception_covers_loopback_only_for_names_of_it(host: str, expected: str) -> None:
+    policy = UrlPolicy.of(allowed_hostnames=[host])
+    assert resolved(f"http://{host}/", "127.0.0.1", policy=policy) == expected
+
+
 def test_a_refusal_names_the_key_and_no_part_of_the_url() -> None:
     verdict = judge_url("http://10.0.0.1/secret?token=canary", UrlPolicy(key="browser.ssrfPolicy"))
     assert verdict.reasons[-1].key == "browser.ssrfPolicy"

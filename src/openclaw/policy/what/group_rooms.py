@@ -10,6 +10,8 @@ from types import MappingProxyType
 from typing import Final
 
 from openclaw.policy.what.tool_stages import StageId, ToolBlock, ToolStage, pick
+from openclaw.policy.where.key_ids import DEFAULT_ACCOUNT, folded
+from openclaw.policy.who.identity import dash_slug
 
 ANYONE: Final = "*"
 _TYPED: Final = ("id", "e164", "username", "name")
@@ -18,8 +20,6 @@ _READS_AS_ID: Final = re.compile(
     r"|[UW][A-Z0-9]*\d[A-Z0-9]*"  # Slack
     r"|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}"  # UUID
 )
-_OUTSIDE_DISCORD: Final = re.compile(r"[^a-z0-9-]+")
-_OUTSIDE_SLACK: Final = re.compile(r"[^a-z0-9#@._+-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,20 +93,20 @@ class RoomMap:
     """A map of rooms. An exact id wins; else letter case is ignored, since session keys are lower-case."""
 
     exact: Mapping[str, RoomEntry]
-    folded: Mapping[str, tuple[RoomEntry, ...]]
+    by_case: Mapping[str, tuple[RoomEntry, ...]]
     default: RoomEntry | None = None
 
     @classmethod
     def of(cls, rooms: Iterable[tuple[str, RoomEntry]]) -> RoomMap:
         """Return the map of (key, entry) pairs; the key `*` is the default."""
         exact: dict[str, RoomEntry] = {}
-        folded: dict[str, tuple[RoomEntry, ...]] = {}
+        by_case: dict[str, tuple[RoomEntry, ...]] = {}
         for key, entry in rooms:
             exact[key.strip()] = entry
-            folded[fold(key)] = (*folded.get(fold(key), ()), entry)
+            by_case[folded(key)] = (*by_case.get(folded(key), ()), entry)
         default = exact.pop(ANYONE, None)
-        folded.pop(ANYONE, None)
-        return cls(MappingProxyType(exact), MappingProxyType(folded), default)
+        by_case.pop(ANYONE, None)
+        return cls(MappingProxyType(exact), MappingProxyType(by_case), default)
 
     def find(self, *candidates: str) -> tuple[RoomEntry, ...]:
         """Return the entries of the first candidate that is a key; more than one only where keys differ by case."""
@@ -114,8 +114,8 @@ class RoomMap:
             name = candidate.strip()
             if name in self.exact:
                 return (self.exact[name],)
-            if name and fold(name) in self.folded:
-                return self.folded[fold(name)]
+            if name and folded(name) in self.by_case:
+                return self.by_case[folded(name)]
         return ()
 
 
@@ -148,7 +148,7 @@ class ChannelRooms:
 
     def for_account(self, account_id: str | None) -> RoomMap | None:
         """Return the map that counts for an account."""
-        return self.accounts.get(fold(account_id or "") or "default", self.rooms)
+        return self.accounts.get(folded(account_id) or DEFAULT_ACCOUNT, self.rooms)
 
 
 def sender_rules(blocks: Iterable[tuple[str, ToolBlock]]) -> SenderRules:
@@ -187,28 +187,11 @@ def room_entry(
     return RoomEntry(
         tools=pick(StageId.GROUP, tools) if tools else None,
         senders=sender_rules(by_sender) if by_sender is not None else None,
-        slug=discord_slug(slug),
+        slug=dash_slug(slug),
         rooms=rooms,
     )
 
 
-def fold(text: str) -> str:
-    """Return the form in which ids and names are compared."""
-    return text.strip().lower()
-
-
 def sender_key(text: str | None) -> str:
     """Return the compared form of a sender's id or name: trimmed, one leading `@` removed, lower-case."""
-    return (text or "").strip().removeprefix("@").strip().lower()
-
-
-def discord_slug(text: str) -> str:
-    """Return a server or channel name as Discord writes it in addresses; also serves Teams."""
-    lowered = fold(text).lstrip("@#")
-    return re.sub(r"-{2,}", "-", _OUTSIDE_DISCORD.sub("-", re.sub(r"[\s_]+", "-", lowered))).strip("-")
-
-
-def slack_slug(text: str) -> str:
-    """Return a channel name as Slack writes it."""
-    dashed = _OUTSIDE_SLACK.sub("-", re.sub(r"\s+", "-", fold(text)))
-    return re.sub(r"-{2,}", "-", dashed).strip("-.")
+    return folded(folded(text).removeprefix("@"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from openclaw.policy.what.group_rooms import (
@@ -18,15 +19,25 @@ from openclaw.policy.what.group_rooms import (
     RoomMap,
     RoomStyle,
     ToolSender,
-    discord_slug,
-    fold,
     sender_key,
-    slack_slug,
 )
 from openclaw.policy.what.tool_stages import ToolStage
-from openclaw.policy.where.session_keys import GroupRef, group_of
+from openclaw.policy.where.key_ids import folded, trimmed
+from openclaw.policy.where.session_keys import group_of
+from openclaw.policy.who.identity import dash_slug, slack_slug
 
 _TELEGRAM_TOPIC: Final = re.compile(r"(-?\d+):(?:topic:)?\d+", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One room whose rules hold: `RoomFacts` with "" for what nobody said."""
+
+    channel: str
+    id: str
+    account_id: str | None
+    name: str = ""
+    space: str = ""
 
 
 def group_stages(
@@ -40,7 +51,7 @@ def group_stages(
     """Return the filters of the group stage; all of them hold. A direct chat has none."""
     found: list[ToolStage] = []
     for place in _places(session_key, spawned_by, room):
-        rooms = channels.get(place.channel or "")
+        rooms = channels.get(place.channel)
         if rooms is None:
             continue
         for chain in _chains(rooms, place):
@@ -48,32 +59,24 @@ def group_stages(
     return tuple(found)
 
 
-def _places(session_key: str, spawned_by: str | None, room: RoomFacts) -> tuple[RoomFacts, ...]:
+def _places(session_key: str, spawned_by: str | None, room: RoomFacts) -> tuple[_Place, ...]:
     """Return the rooms whose rules hold: the message's, and the one of the session key where that is another."""
-    own = group_of(session_key)
-    inherited = own or group_of(spawned_by)
-    group_id = (room.group_id or "").strip() or (inherited.id if inherited else "")
-    channel = fold(room.channel or "") or (inherited.channel if inherited else "")
+    inherited = group_of(session_key) or group_of(spawned_by)
+    group_id, channel = trimmed(room.group_id), folded(room.channel)
+    if inherited is not None:
+        group_id, channel = group_id or inherited.id, channel or inherited.channel
     if not group_id:
         return ()
-    said = RoomFacts(channel, room.account_id, group_id, room.group_channel, room.group_space)
-    if inherited is None or _same_room(inherited, said):
+    space = trimmed(room.group_space)
+    said = _Place(channel, _room_id(channel, group_id), room.account_id, trimmed(room.group_channel), space)
+    if inherited is None:
         return (said,)
-    alike = inherited.channel == channel
-    stored = RoomFacts(
-        channel=inherited.channel,
-        account_id=room.account_id if alike else None,
-        group_id=inherited.id,
-        group_channel=None,
-        group_space=room.group_space if alike else None,
-    )
-    return (said, stored)
-
-
-def _same_room(stored: GroupRef, said: RoomFacts) -> bool:
-    if stored.channel != said.channel:
-        return False
-    return fold(_room_id(stored.channel, stored.id)) == fold(_room_id(stored.channel, said.group_id or ""))
+    stored_id = _room_id(inherited.channel, inherited.id)
+    if inherited.channel != channel:
+        return (said, _Place(inherited.channel, stored_id, None))
+    if folded(stored_id) == folded(said.id):
+        return (said,)
+    return (said, _Place(channel, stored_id, room.account_id, space=space))
 
 
 def _room_id(channel: str, group_id: str) -> str:
@@ -84,26 +87,25 @@ def _room_id(channel: str, group_id: str) -> str:
     return group_id.partition(";")[0] if channel == "msteams" else group_id
 
 
-def _chains(rooms: ChannelRooms, place: RoomFacts) -> tuple[tuple[RoomEntry, ...], ...]:
+def _chains(rooms: ChannelRooms, place: _Place) -> tuple[tuple[RoomEntry, ...], ...]:
     """Return the entries to search, most specific first. Several chains only where keys differ by letter case."""
     table = rooms.for_account(place.account_id)
     if table is None:
         return ()
-    room_id = _room_id(place.channel or "", place.group_id or "")
     fallback = (table.default,) if table.default else ()
     if rooms.style is RoomStyle.GROUPS:
-        return tuple((entry, *fallback) for entry in table.find(room_id)) or (fallback,)
+        return tuple((entry, *fallback) for entry in table.find(place.id)) or (fallback,)
     if rooms.style is RoomStyle.SLACK:
-        name = (place.group_channel or "").strip().removeprefix("#")
-        hits = table.find(room_id, f"#{name}" if name else "", name, slack_slug(name))
+        name = place.name.removeprefix("#")
+        hits = table.find(place.id, *((f"#{name}", name, slack_slug(name)) if name else ()))
         return tuple((entry,) for entry in hits) or (fallback,)
     discord = rooms.style is RoomStyle.DISCORD
-    spaces = _spaces(table, place.group_space or "", discord=discord) or fallback
-    return tuple(chain for space in spaces for chain in _inside(space, room_id, place.group_channel or "", discord))
+    spaces = _spaces(table, place.space, discord=discord) or fallback
+    return tuple(chain for space in spaces for chain in _inside(space, place, discord=discord))
 
 
 def _spaces(table: RoomMap, space: str, *, discord: bool) -> tuple[RoomEntry, ...]:
-    slug = discord_slug(space)
+    slug = dash_slug(space)
     hits = table.find(space, slug)
     if hits or not slug:
         return hits
@@ -112,20 +114,20 @@ def _spaces(table: RoomMap, space: str, *, discord: bool) -> tuple[RoomEntry, ..
     return _by_slug(table, slug)
 
 
-def _inside(space: RoomEntry, room_id: str, name: str, discord: bool) -> tuple[tuple[RoomEntry, ...], ...]:
+def _inside(space: RoomEntry, place: _Place, *, discord: bool) -> tuple[tuple[RoomEntry, ...], ...]:
     if space.rooms is None:
         return ((space,),)
-    slug = discord_slug(name)
-    hits = space.rooms.find(room_id, slug, f"#{slug}" if slug else "")
+    slug = dash_slug(place.name)
+    hits = space.rooms.find(place.id, *((slug, f"#{slug}") if slug else ()))
     if not hits and not discord:
-        hits = space.rooms.find(name) or _by_slug(space.rooms, slug)
+        hits = space.rooms.find(place.name) or _by_slug(space.rooms, slug)
     if not hits and space.rooms.default:
         hits = (space.rooms.default,)
     return tuple((entry, space) for entry in hits) or ((space,),)
 
 
 def _by_slug(table: RoomMap, slug: str) -> tuple[RoomEntry, ...]:
-    return tuple(entry for key, entry in table.exact.items() if slug and discord_slug(key) == slug)[:1]
+    return tuple(entry for key, entry in table.exact.items() if slug and dash_slug(key) == slug)[:1]
 
 
 def _resolve(chain: Iterable[RoomEntry], sender: ToolSender) -> tuple[ToolStage, ...]:

@@ -10,7 +10,7 @@ import unicodedata
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from openclaw.policy.what.addresses import Address, parse_address
+from openclaw.policy.what.addresses import parse_address
 
 MAX_HOST: Final = 253
 MAX_LABEL: Final = 63
@@ -19,11 +19,9 @@ _FORBIDDEN: Final = re.compile(r"[\x00-\x20\x7f\"#%/:<>?@\[\\\]^`{|}]")
 _IGNORED: Final = re.compile(
     "[\u00ad\u034f\u180b-\u180d\u180f\u200b\u2060\u2064\ufe00-\ufe0f\ufeff\U000e0100-\U000e01ef]"
 )
-_DOTS: Final = re.compile("[\u3002\uff0e\uff61]")
 _KEPT_BY_FOLDING: Final = frozenset("ßς")
 _REFUSED_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zs", "Zl", "Zp"})
 _NUMERIC: Final = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
-_QUAD: Final = re.compile(r"(0|[1-9][0-9]{0,2})(\.(0|[1-9][0-9]{0,2})){3}")
 
 
 def plain_host(text: str) -> str | None:
@@ -36,38 +34,32 @@ def plain_host(text: str) -> str | None:
         address = parse_address(text[1:-1]) if text.endswith("]") and ":" in text else None
         return str(address) if address is not None else None
     try:
-        decoded = unquote_to_bytes(text).decode("utf-8", "strict") if "%" in text else text
+        decoded = unquote_to_bytes(text).decode()
     except ValueError:
         return None
-    folded = decoded.lower() if decoded.isascii() else _folded(decoded)
-    host = folded.rstrip(".")
+    host = _folded(decoded).rstrip(".")
     if not host or _FORBIDDEN.search(host):
         return None
-    labels = [_plain_label(label) for label in host.split(".")]
-    if None in labels:
-        return None
-    joined = ".".join(label or "" for label in labels)
+    labels: list[str] = []
+    for part in host.split("."):
+        label = _plain_label(part)
+        if label is None:
+            return None
+        labels.append(label)
+    joined = ".".join(labels)
     return joined if len(joined) <= MAX_HOST else None
 
 
 def is_legacy_address(host: str) -> bool:
     """Tell whether a plain host is an IPv4 address in a form other than the dotted quad."""
-    return ":" not in host and _NUMERIC.fullmatch(host.rpartition(".")[2]) is not None and literal_address(host) is None
-
-
-def literal_address(host: str) -> Address | None:
-    """Return the address that a plain host spells out, or None when it is a name."""
-    if ":" in host:
-        return parse_address(host)
-    return parse_address(host) if _QUAD.fullmatch(host) else None
+    return _NUMERIC.fullmatch(host.rpartition(".")[2]) is not None and parse_address(host) is None
 
 
 def _folded(text: str) -> str:
     """Map a name as UTS-46 does: ignorable characters vanish, wide and compatibility forms become ordinary ones."""
-    text = _DOTS.sub(".", _IGNORED.sub("", text))
-    text = unicodedata.normalize("NFKC", text)
+    text = unicodedata.normalize("NFKC", _IGNORED.sub("", text))
     text = "".join(char if char in _KEPT_BY_FOLDING else char.casefold() for char in text)
-    return _DOTS.sub(".", unicodedata.normalize("NFKC", text))
+    return unicodedata.normalize("NFKC", text).replace("\u3002", ".")
 
 
 def _plain_label(label: str) -> str | None:
@@ -78,7 +70,7 @@ def _plain_label(label: str) -> str | None:
             return label if not label.startswith("xn--") or _is_canonical(label) else None
         if not _is_valid(label):
             return None
-        encoded = "xn--" + label.encode("punycode").decode("ascii")
+        encoded = "xn--" + label.encode("punycode").decode()
     except (UnicodeError, ValueError, OverflowError, IndexError):
         return None
     return encoded if len(encoded) <= MAX_LABEL else None
@@ -86,10 +78,10 @@ def _plain_label(label: str) -> str | None:
 
 def _is_canonical(label: str) -> bool:
     """Tell whether an encoded label stands for a name that encodes to the same label."""
-    decoded = label[4:].encode("ascii").decode("punycode")
+    decoded = label[4:].encode().decode("punycode")
     if decoded.isascii() or not _is_valid(decoded) or _folded(decoded) != decoded:
         return False
-    return decoded.encode("punycode").decode("ascii") == label[4:]
+    return decoded.encode("punycode").decode() == label[4:]
 
 
 def _is_valid(label: str) -> bool:

@@ -164,12 +164,9 @@ class Provenance:
             value = stored.get(name)
             return value if isinstance(value, str) else None
 
-        try:
-            source = Source(text("source") or "")
-        except ValueError:
-            source = fallback
+        named = stored.get("source")
         return cls(
-            source=source,
+            source=next((source for source in Source if source == named), fallback),
             channel=text("channel"),
             account_id=text("accountId"),
             sender_id=text("senderId"),

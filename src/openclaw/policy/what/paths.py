@@ -188,7 +188,7 @@ def judge_absolute(path: str, text: str, access: Access, roots: FileRoots, *, di
     place = Place(root, below, directory_only, shown(text))
     if access is Access.WRITE and not writable:
         return refuse_path(Why.READ_ONLY, text, roots)
-    if not roots.bounded and below[:1] and below[0] in _UNBOUNDED_REFUSED:
+    if not roots.bounded and below and below[0] in _UNBOUNDED_REFUSED:
         return refuse_path(Why.NOT_A_FILE, text, roots)
     if roots.state is not None:
         inside = _below(parts_of(place.path), parts_of(roots.state.root))

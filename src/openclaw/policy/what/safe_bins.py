@@ -107,7 +107,7 @@ def fits_profile(profile: SafeBinProfile, arguments: Sequence[str]) -> bool:
                 return False
             operands += len(rest)
             break
-        if text == "-" or (profile.digits and _DIGITS.fullmatch(text)):
+        if profile.digits and _DIGITS.fullmatch(text):
             continue
         if not text.startswith("-"):
             operands += 1
@@ -143,7 +143,10 @@ def _long(profile: SafeBinProfile, text: str, following: Sequence[str]) -> int |
 
 
 def _cluster(profile: SafeBinProfile, text: str, following: Sequence[str]) -> int | None:
-    """Return how many further words a group of short options takes, or None when one of them is refused."""
+    """Return how many further words a group of short options takes, or None when one of them is refused.
+
+    A lone `-`, which names the standard input, is a group of none.
+    """
     for index, letter in enumerate(text[1:], start=1):
         flag, rest = f"-{letter}", text[index + 1 :]
         if flag in profile.denied_flags:

@@ -11,9 +11,16 @@ from openclaw.policy.names import wildcard_match
 from openclaw.policy.what.elevated import ElevatedPolicy
 from openclaw.policy.what.group_rooms import ChannelRooms, RoomFacts, ToolSender
 from openclaw.policy.what.group_tools import group_stages
-from openclaw.policy.what.tool_names import GROUPS, HTTP_DENY, SANDBOX_ALLOW, SANDBOX_DENY, SUBAGENT_DENY
+from openclaw.policy.what.tool_names import (
+    GROUPS,
+    HTTP_DENY,
+    SANDBOX_ALLOW,
+    SANDBOX_DENY,
+    SUBAGENT_DENY,
+    normalise_tool,
+)
 from openclaw.policy.what.tool_stages import Entry, StageId, ToolBlock, ToolStage, entries, pick, profile_stage
-from openclaw.policy.where.key_ids import normalise_agent_id
+from openclaw.policy.where.key_ids import folded, normalise_agent_id
 from openclaw.policy.where.session_keys import is_subagent
 
 _SANDBOX_KEY: Final = "tools.sandbox.tools"
@@ -219,7 +226,7 @@ def sandbox_stage(overall: ToolBlock | None, own: ToolBlock | None) -> ToolStage
     allow_key = f"{allow_block.key if allow_block else _SANDBOX_KEY}.allow"
     deny_key = f"{deny_block.key if deny_block else _SANDBOX_KEY}.deny"
     allow = entries(allow_block.allow if allow_block else SANDBOX_ALLOW, allow_key)
-    if not any("image" in GROUPS.get(entry.text, (entry.text,)) for entry in allow):
+    if not any("image" in _without_plugins(entry.text) for entry in allow):
         allow = (*allow, Entry("image", allow_key))
     return ToolStage(
         id=StageId.SANDBOX,
@@ -246,15 +253,15 @@ def subagent_stage(block: ToolBlock | None) -> ToolStage:
 
 def http_stage(allow: Iterable[str], deny: Iterable[str]) -> ToolStage:
     """Return the filter of `POST /tools/invoke`: a fixed list that `gateway.tools.allow` lifts, and more denials."""
-    lifted = {
-        name
-        for entry in entries(allow, "gateway.tools.allow")
-        for pattern in GROUPS.get(entry.text, (entry.text,))
-        for name in HTTP_DENY
-        if wildcard_match(pattern, name)
-    }
+    patterns = [pattern for text in allow for pattern in _without_plugins(normalise_tool(text))]
+    lifted = {name for name in HTTP_DENY if any(wildcard_match(pattern, name) for pattern in patterns)}
     fixed = tuple(Entry(name, "gateway.tools.allow") for name in HTTP_DENY if name not in lifted)
     return ToolStage(id=StageId.HTTP, deny=(*entries(deny, "gateway.tools.deny"), *fixed))
+
+
+def _without_plugins(entry: str) -> tuple[str, ...]:
+    """Return the members of a core group, or the entry itself."""
+    return GROUPS.get(entry, (entry,))
 
 
 def provider_key(known: Mapping[str, ToolStage], provider: str | None, model: str | None) -> str:
@@ -262,12 +269,12 @@ def provider_key(known: Mapping[str, ToolStage], provider: str | None, model: st
 
     A model id that holds a `/` is looked up as it is, without its provider.
     """
-    name = (provider or "").strip().lower()
+    name, bare = folded(provider), folded(model)
     if not name:
         return ""
-    bare = (model or "").strip().lower()
-    full = bare if "/" in bare else f"{name}/{bare}" if bare else ""
-    return next((key for key in (full, name) if key and key in known), "")
+    full = bare if "/" in bare else f"{name}/{bare}"
+    keys = (full, name) if bare else (name,)
+    return next((key for key in keys if key in known), "")
 
 
 def chain_of(policy: ToolsPolicy, run: ToolRun) -> tuple[ToolStage, ...]:

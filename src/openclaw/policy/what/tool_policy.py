@@ -179,16 +179,16 @@ class ToolDecider:
 
     def _unknown(self, stages: Iterable[ToolStage], registered: set[str]) -> tuple[tuple[str, str], ...]:
         """Return the allow entries that name no registered core tool and no plugin with a registered tool."""
-        tools = self._catalogue.tools
-        core = {name for name in registered if tools[name].plugin_id is None}
-        from_plugins = registered - core
-        plugins = {normalise_tool(tools[name].plugin_id or "") for name in from_plugins}
-        known = {"*", GROUP_PLUGINS} | from_plugins | plugins
+        owners = {name: self._catalogue.tools[name].plugin_id for name in registered}
+        core = {name for name, owner in owners.items() if owner is None}
+        plugins = {normalise_tool(owner) for owner in owners.values() if owner is not None}
+        known = {"*", GROUP_PLUGINS} | (registered - core) | plugins
         found = {
-            (entry.text, entry.key or ""): None
+            (entry.text, entry.key): None
             for stage in stages
             if stage.id in WARNS_OF_UNKNOWN
             for entry in stage.allow
+            if entry.key is not None
             if entry.text not in known and core.isdisjoint(self._catalogue.members(entry.text))
         }
         return tuple(found)

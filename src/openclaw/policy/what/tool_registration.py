@@ -8,6 +8,7 @@ from typing import Final
 from openclaw.policy.what.tool_chain import AgentTools, ToolRun, ToolsPolicy
 from openclaw.policy.what.tool_names import GROUP_PLUGINS, MEMORY_TOOLS, CatalogueTool, normalise_tool
 from openclaw.policy.what.tool_stages import ToolStage
+from openclaw.policy.where.key_ids import folded
 
 APPLY_PATCH_PROVIDERS: Final = frozenset({"openai", "openai-codex"})
 
@@ -45,7 +46,8 @@ def absence(tool: CatalogueTool, name: str, policy: ToolsPolicy, run: ToolRun, n
     if name in MEMORY_TOOLS:
         return _memory(tool, policy, agent)
     if tool.plugin_id is not None:
-        return _plugin(tool, name, named)
+        optional = tool.optional and not {name, normalise_tool(tool.plugin_id), GROUP_PLUGINS} & named
+        return ("optional", "tools.alsoAllow") if optional else None
     return _core(name, policy, agent, run)
 
 
@@ -64,8 +66,7 @@ def _core(name: str, policy: ToolsPolicy, agent: AgentTools, run: ToolRun) -> Ab
             return "no-image-model", "agents.defaults.imageModel"
         case "message" if not run.may_message:
             return "run", None
-        case _:
-            return None
+    return None
 
 
 def _apply_patch(agent: AgentTools, run: ToolRun, *, read_only: bool) -> Absence | None:
@@ -74,12 +75,11 @@ def _apply_patch(agent: AgentTools, run: ToolRun, *, read_only: bool) -> Absence
         return "off", f"{rule.key}.enabled"
     if read_only:
         return "read-only", "agents.defaults.sandbox.workspaceAccess"
-    provider, model = (run.provider or "").strip().lower(), (run.model or "").strip().lower()
+    provider, model = folded(run.provider), folded(run.model)
     if provider not in APPLY_PATCH_PROVIDERS:
         return "provider", None
-    full = model if "/" in model else f"{provider}/{model}"
-    listed = {entry.strip().lower() for entry in rule.allow_models}
-    if rule.allow_models and (not model or not {model, full} & listed):
+    listed = {folded(entry) for entry in rule.allow_models}
+    if rule.allow_models and (not model or not {model, f"{provider}/{model}"} & listed):
         return "model", f"{rule.key}.allowModels"
     return None
 
@@ -89,11 +89,6 @@ def _memory(tool: CatalogueTool, policy: ToolsPolicy, agent: AgentTools) -> Abse
     if policy.memory_plugin is None or owner != policy.memory_plugin:
         return "memory-slot", "plugins.slots.memory"
     return None if agent.memory_search else ("off", "agents.defaults.memorySearch.enabled")
-
-
-def _plugin(tool: CatalogueTool, name: str, named: frozenset[str]) -> Absence | None:
-    ways = {name, normalise_tool(tool.plugin_id or ""), GROUP_PLUGINS}
-    return ("optional", "tools.alsoAllow") if tool.optional and not ways & named else None
 
 
 def names_in(stages: Iterable[ToolStage]) -> frozenset[str]:

@@ -10,6 +10,7 @@ from typing import Final
 
 from openclaw.policy.names import wildcard_match
 from openclaw.policy.what.tool_names import PROFILES, Catalogue, normalise_tool
+from openclaw.policy.where.key_ids import folded
 
 
 class StageId(StrEnum):
@@ -142,8 +143,7 @@ def profile_stage(stage: StageId, profile: ToolBlock | None, also: ToolBlock | N
         profile: the block whose `profile` counts.
         also: the block whose `alsoAllow` counts; it may be another one.
     """
-    name = (profile.profile or "").strip().lower() if profile else ""
-    if profile is None or name not in PROFILES:
+    if profile is None or (name := folded(profile.profile)) not in PROFILES:
         return None
     own = entries(PROFILES[name], f"{profile.key}.profile")
     added = entries(also.also_allow, f"{also.key}.alsoAllow") if also else ()

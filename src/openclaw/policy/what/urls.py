@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 
 from openclaw.policy.verdict import Outcome, Reason
 from openclaw.policy.what.addresses import AddressClass, classify, parse_address
-from openclaw.policy.what.hostnames import is_legacy_address, literal_address, plain_host
+from openclaw.policy.what.hostnames import is_legacy_address, plain_host
 
 MAX_URL: Final = 2048
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
@@ -118,7 +118,7 @@ class Target:
     @property
     def needs_lookup(self) -> bool:
         """Return whether the host is a name."""
-        return literal_address(self.host) is None
+        return parse_address(self.host) is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ def judge_url(text: str, policy: UrlPolicy) -> UrlVerdict:
         return _deny("legacy-ip", policy)
     if not target.needs_lookup:
         return judge_addresses(target, (host,), policy)
-    return UrlVerdict(Outcome.ALLOW, (_ground("policy" if lifted else "public", policy),), target)
+    return UrlVerdict(Outcome.ALLOW, (_ground(policy, excepted=lifted),), target)
 
 
 def judge_addresses(target: Target, answers: Sequence[str], policy: UrlPolicy) -> UrlVerdict:
@@ -177,7 +177,7 @@ def judge_addresses(target: Target, answers: Sequence[str], policy: UrlPolicy) -
     if not answers:
         return _deny("unresolvable", policy, f"{_DETAILS['unresolvable']}: {target.host}")
     private = "resolved-private-ip" if target.needs_lookup else "private-ip"
-    ground = "public"
+    excepted = False
     for answer in answers:
         address = parse_address(answer)
         if address is None:
@@ -186,11 +186,11 @@ def judge_addresses(target: Target, answers: Sequence[str], policy: UrlPolicy) -
         if kind is AddressClass.PUBLIC:
             continue
         if not _is_lifted(kind, target.host, policy):
-            excepted = policy.allow_private or target.host in policy.allowed_hosts
-            return _deny("metadata" if kind is AddressClass.METADATA and excepted else private, policy)
-        ground = "policy"
+            usually = policy.allow_private or target.host in policy.allowed_hosts
+            return _deny("metadata" if kind is AddressClass.METADATA and usually else private, policy)
+        excepted = True
     pinned = tuple(dict.fromkeys(answers))
-    return UrlVerdict(Outcome.ALLOW, (_ground(ground, policy),), target, pinned)
+    return UrlVerdict(Outcome.ALLOW, (_ground(policy, excepted=excepted),), target, pinned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +300,7 @@ def _is_lifted(kind: AddressClass, host: str, policy: UrlPolicy) -> bool:
 
 
 def _is_loopback_name(host: str) -> bool:
-    address = literal_address(host)
+    address = parse_address(host)
     if address is not None:
         return classify(address) is AddressClass.LOOPBACK
     return host in _LOOPBACK_NAMES or host.endswith(".localhost")
@@ -312,7 +312,7 @@ def _is_metadata_name(host: str) -> bool:
 
 
 def _matches(host: str, pattern: str) -> bool:
-    return host.endswith(pattern) and len(host) > len(pattern) if pattern.startswith(".") else host == pattern
+    return host.endswith(pattern) if pattern.startswith(".") else host == pattern
 
 
 def _listed_host(text: str) -> str | None:
@@ -329,8 +329,8 @@ def _pattern(text: str) -> str:
     return f".{name}" if text.startswith("*.") else name
 
 
-def _ground(rule: str, policy: UrlPolicy) -> Reason:
-    if rule == "policy":
+def _ground(policy: UrlPolicy, *, excepted: bool) -> Reason:
+    if excepted:
         return Reason("policy", policy.key, "An exception of the config covers this host.")
     return Reason("public", None, "The URL leads to public addresses only.")
 
