@@ -61,6 +61,29 @@ async def test_sessions_are_listed_newest_first_with_their_facts(world: World) -
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize(
+    ("budget", "own", "theirs"),
+    [(None, 4_000, 1_000_000), (50_000, 50_000, 50_000)],
+)
+async def test_what_fits_is_the_window_of_the_model_in_use_unless_the_config_sets_a_budget(
+    world: World, budget: int | None, own: int, theirs: int
+) -> None:
+    small = {"id": "m", "name": "m", "contextWindow": 4_000}
+    world.document["models"] = {"providers": {"test": {"baseUrl": "http://127.0.0.1:1/v1", "models": [small]}}}
+    if budget is not None:
+        world.document["agents"] = {"defaults": {"contextTokens": budget, "model": {"primary": "test/m"}}}
+    world.reload()
+    async with running(world, SAY) as agent:
+        await agent.ask("hello")
+        await agent.runtime.store.ready(PEER)
+        other = {"modelOverride": "gemini-3-pro-preview", "providerOverride": "google"}
+        (await agent.runtime.store.ready(PEER)).merge(PEER, other)
+        answer = await call(agent, "list", {})
+        assert answer["defaults"]["contextTokens"] == own
+        assert {row["key"]: row["contextTokens"] for row in answer["sessions"]} == {MAIN: own, PEER: theirs}
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
     ("params", "keys"),
     [
         ({"limit": 1}, [GROUP]),

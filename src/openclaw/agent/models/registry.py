@@ -146,14 +146,13 @@ class ModelRegistry:
         """
         if str(parsed) == OFFLINE_MODEL or parsed.provider == "offline":
             return OFFLINE
-        provider = provider_block(self._settings.config, parsed.provider)
+        provider, entry = self._blocks(parsed.provider, parsed.model)
         known = PROVIDERS.get(parsed.provider)
         if provider is None and known is None and parsed.provider not in self._clients:
             raise InvalidInput(
                 f'Provider "{parsed.provider}" is unknown: set models.providers.{parsed.provider}.baseUrl and .api.',
                 code="provider-unknown",
             )
-        entry = next((item for item in provider.models if item.id == parsed.model), None) if provider else None
         catalogue = (self._settings.config.agents.defaults.models or {}).get(str(parsed))
         guessed = traits(parsed.provider, parsed.model)
         return ModelRef(
@@ -161,7 +160,7 @@ class ModelRegistry:
             model=parsed.model,
             base_url=provider.base_url if provider else (known.base_url if known else None),
             api=_api(provider, entry, known.api if known else None),
-            context_window=_window(entry, guessed.context_window),
+            context_window=self.context_window(parsed.provider, parsed.model),
             max_tokens=int(entry.max_tokens) if entry and entry.max_tokens else None,
             reasoning=bool(entry.reasoning) if entry and entry.reasoning is not None else guessed.reasoning,
             images="image" in entry.input if entry and entry.input is not None else guessed.images,
@@ -170,6 +169,16 @@ class ModelRegistry:
             streaming=not (catalogue and catalogue.streaming is False),
             auth_header=bool(provider and provider.auth_header),
         )
+
+    def context_window(self, provider: str, model: str) -> int:
+        """Return how many tokens a model takes: what the config says, else what is known of its kind."""
+        _, entry = self._blocks(provider, model)
+        return int(entry.context_window) if entry and entry.context_window else traits(provider, model).context_window
+
+    def _blocks(self, provider: str, model: str) -> tuple[ModelProvider | None, ModelEntry | None]:
+        """Return what the config says of a provider and of one of its models."""
+        block = provider_block(self._settings.config, provider)
+        return block, next((item for item in block.models if item.id == model), None) if block else None
 
     def _headers(self, provider: ModelProvider | None, entry: ModelEntry | None) -> dict[str, str]:
         merged: dict[str, Secret | SecretRef] = {
@@ -265,8 +274,7 @@ class ModelRegistry:
 
     def price(self, ref: ModelRef) -> tuple[float, float, float, float]:
         """Return what a million tokens cost: input, output, cache read, cache write; zeros where nothing is said."""
-        provider = provider_block(self._settings.config, ref.provider)
-        entry = next((item for item in provider.models if item.id == ref.model), None) if provider else None
+        _, entry = self._blocks(ref.provider, ref.model)
         cost = entry.cost if entry else None
         return (
             (cost.input or 0.0, cost.output or 0.0, cost.cache_read or 0.0, cost.cache_write or 0.0) if cost else _FREE
@@ -299,8 +307,7 @@ class ModelRegistry:
         return list(rows.values())
 
     def _row(self, ref: ModelRef) -> dict[str, Any]:
-        provider = provider_block(self._settings.config, ref.provider)
-        entry = next((item for item in provider.models if item.id == ref.model), None) if provider else None
+        _, entry = self._blocks(ref.provider, ref.model)
         return {
             "id": ref.model,
             "name": entry.name if entry else ref.model,
@@ -313,10 +320,6 @@ class ModelRegistry:
 
 def _api(provider: ModelProvider | None, entry: ModelEntry | None, known: str | None) -> str:
     return (entry.api if entry else None) or (provider.api if provider else None) or known or "openai-completions"
-
-
-def _window(entry: ModelEntry | None, guessed: int) -> int:
-    return int(entry.context_window) if entry and entry.context_window else guessed
 
 
 def _missing_key(parsed: ParsedRef) -> str:

@@ -145,13 +145,17 @@ class SessionService:
         override = text(entry, "modelOverride")
         provider = text(entry, "providerOverride") or text(entry, "modelProvider") or defaults["modelProvider"]
         model = override or text(entry, "model") or defaults["model"]
-        return rows.row(key, entry, provider, model, defaults["contextTokens"])
+        return rows.row(key, entry, provider, model, self._context_tokens(provider, model))
 
     def _model_defaults(self) -> Json:
         agent = self._settings.agent(self._settings.default_agent)
         provider, model = model_in_use(self._registry, agent, {})
-        context = self._settings.config.agents.defaults.context_tokens or 200_000
-        return {"modelProvider": provider, "model": model, "contextTokens": context}
+        return {"modelProvider": provider, "model": model, "contextTokens": self._context_tokens(provider, model)}
+
+    def _context_tokens(self, provider: str, model: str) -> int:
+        """Return how much fits: the budget that the config sets for all, else the window of the model."""
+        stated = self._settings.config.agents.defaults.context_tokens
+        return stated or self._registry.context_window(provider, model)
 
     def _with_texts(self, found: Rows, params: Mapping[str, Any]) -> Rows:
         """Add titles and last messages, which are read from the transcripts; runs on a thread."""
