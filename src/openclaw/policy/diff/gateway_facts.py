@@ -9,16 +9,12 @@ from openclaw.policy.diff.model import Fact
 from openclaw.policy.snapshot import Policy
 from openclaw.policy.verdict import Outcome
 from openclaw.policy.where.node_commands import DEFAULTS, NodeSurface, Platform, judge_command
-from openclaw.policy.who.client_address import is_loopback
+from openclaw.policy.who.client_address import parse_address
 from openclaw.policy.who.gateway_policy import AuthMode, Bind, GatewayPolicy, TailscaleMode
 
-_BINDS: Final = {
-    Bind.LOOPBACK: 0,
-    Bind.AUTO: 1,
-    Bind.TAILNET: 2,
-    Bind.CUSTOM: 3,
-    Bind.LAN: 4,
-}
+_EVERYWHERE: Final = "gateway.bind"
+_EVERY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - what a config may say, and nothing is bound here
+_IPV6: Final = 6
 _ANY_USER: Final = "gateway.auth.trustedProxy.allowUsers.*"
 
 
@@ -37,21 +33,31 @@ def gateway_facts(policy: Policy) -> Iterator[Fact]:
 
 
 def _listening(gateway: GatewayPolicy) -> Iterator[Fact]:
-    where = str(gateway.bind)
-    custom = gateway.custom_host if gateway.bind is Bind.CUSTOM else None
-    rank = 0 if custom and is_loopback(custom) else _BINDS[gateway.bind]
-    if rank:
-        said = f"the gateway {{now}} listens beyond this machine's loopback address (gateway.bind {where})"
-        yield Fact("gateway.bind", said, rank=rank)
-    if custom and rank:
-        yield Fact(("gateway.bind", custom), "the gateway {now} listens on {what} (gateway.customBindHost)", custom)
-    if rank and gateway.tls:
-        yield Fact("gateway.tls", "connections to the gateway are {now} encrypted (gateway.tls.enabled)", guard=True)
+    if not gateway.binds_loopback:
+        yield _bound(gateway)
+        if gateway.tls:
+            said = "connections to the gateway are {now} encrypted (gateway.tls.enabled)"
+            yield Fact("gateway.tls", said, guard=True)
     if gateway.tailscale is TailscaleMode.SERVE:
         yield Fact("tailscale", "the tailnet {now} reaches the gateway (gateway.tailscale.mode serve)")
     if gateway.tailscale is TailscaleMode.FUNNEL:
         said = "the whole internet {now} reaches the gateway (gateway.tailscale.mode funnel)"
         yield Fact("tailscale", said, rank=2)
+
+
+def _bound(gateway: GatewayPolicy) -> Fact:
+    """Return where the gateway listens beyond loopback; every address of IPv4 includes each single one."""
+    custom = gateway.custom_host or ""
+    address = parse_address(custom)
+    if gateway.bind is Bind.LAN or (gateway.bind is Bind.CUSTOM and custom == _EVERY_ADDRESS):
+        said = f"the gateway {{now}} listens beyond this machine's loopback address (gateway.bind {gateway.bind})"
+        return Fact(_EVERYWHERE, said)
+    if gateway.bind is Bind.CUSTOM:
+        said = "the gateway {now} listens on {what} (gateway.customBindHost)"
+        within = "" if address is not None and address.version == _IPV6 else _EVERYWHERE
+        return Fact(("gateway.bind", str(address or custom)), said, custom, within=within)
+    said = "the gateway {now} listens on this machine's tailnet address (gateway.bind tailnet)"
+    return Fact(("gateway.bind", Bind.TAILNET), said, within=_EVERYWHERE)
 
 
 def _login(gateway: GatewayPolicy) -> Iterator[Fact]:

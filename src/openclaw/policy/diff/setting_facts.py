@@ -18,30 +18,16 @@ from openclaw.policy.where.sandbox_mode import (
 )
 from openclaw.policy.who.commands_registry import Switch
 
-_DM_SCOPES: Final = {
-    DmScope.PER_ACCOUNT_CHANNEL_PEER: 0,
-    DmScope.PER_CHANNEL_PEER: 1,
-    DmScope.PER_PEER: 2,
-    DmScope.MAIN: 3,
-}
+_DM_SCOPES: Final = {DmScope.PER_CHANNEL_PEER: 1, DmScope.PER_PEER: 2}
+_ONE_SESSION: Final = "dm-scope.main"
 _SHARING: Final = {SandboxScope.SESSION: 0, SandboxScope.AGENT: 1, SandboxScope.SHARED: 2}
 
 
-def setting_facts(policy: Policy, agents: Iterable[str]) -> Iterator[Fact]:
-    """Yield what the settings of sessions, commands, agents and fetches let in.
-
-    Args:
-        policy: the policy.
-        agents: the agents to look at; one that this policy does not list has the general settings.
-    """
+def setting_facts(policy: Policy) -> Iterator[Fact]:
+    """Yield what the settings of sessions, commands, rooms and fetches let in."""
     yield from _sessions(policy)
-    for switch in Switch:
-        if switch in policy.access.commands.switches:
-            said = f"owners may {{now}} give /{switch} (commands.{switch})"
-            yield Fact(f"command:{switch}", said, topic="commands")
-    for agent in agents:
-        yield from _sandbox(policy.routing.sandbox.settings(agent), agent)
-        yield from _exec(policy.exec.for_agent(agent), agent)
+    yield from _threads(policy)
+    yield from _commands(policy)
     yield from _fetches(policy.exec.fetch)
     yield from _fetches(policy.exec.browser)
     if policy.exec.mask_shown:
@@ -50,6 +36,19 @@ def setting_facts(policy: Policy, agents: Iterable[str]) -> Iterator[Fact]:
     for pattern in policy.exec.mask_patterns:
         said = "a pattern of logging.redactPatterns {now} masks texts"
         yield Fact(("mask", pattern), said, guard=True, topic="secrets")
+
+
+def agent_facts(policy: Policy, agent: str, called: str) -> Iterator[Fact]:
+    """Yield what the settings of an agent let in.
+
+    Args:
+        policy: the policy.
+        agent: the agent; one that the policy does not list has the general settings.
+        called: the agent that the facts are about.
+    """
+    yield from _sandbox(policy.routing.sandbox.settings(agent), called)
+    yield from _exec(policy.exec.for_agent(agent), called)
+    yield from _node(policy.routing.exec_for(agent).node, called)
 
 
 def pattern_facts(policy: Policy, agents: Iterable[str]) -> Iterator[Fact]:
@@ -62,22 +61,41 @@ def pattern_facts(policy: Policy, agents: Iterable[str]) -> Iterator[Fact]:
 
 def _sessions(policy: Policy) -> Iterator[Fact]:
     routing = policy.routing
-    rank = _DM_SCOPES[routing.dm_scope]
+    if routing.dm_scope is DmScope.MAIN:
+        said = "direct chats of different people {now} share one session (session.dmScope main)"
+        yield Fact(_ONE_SESSION, said, topic="sessions")
+    rank = _DM_SCOPES.get(routing.dm_scope, 0)
     if rank:
-        said = {
-            1: "one person's direct chats with several accounts {now} share a session",
-            2: "one person's direct chats on several channels {now} share a session",
-            3: "direct chats of different people {now} share one session",
-        }[rank]
-        yield Fact("dm-scope", f"{said} (session.dmScope {routing.dm_scope})", rank=rank, topic="sessions")
+        where = "with several accounts" if rank == 1 else "on several channels"
+        said = f"one person's direct chats {where} {{now}} share a session (session.dmScope {routing.dm_scope})"
+        yield Fact("dm-scope", said, rank=rank, within=_ONE_SESSION, topic="sessions")
     if routing.dm_scope is not DmScope.MAIN:
         for name, ids in routing.identity_links:
             for one in ids:
                 said = "{what} (session.identityLinks) {now} share a direct session"
-                yield Fact(("link", name, one), said, f"{one} and {name}", topic="sessions")
+                yield Fact(("link", name, one), said, f"{one} and {name}", within=_ONE_SESSION, topic="sessions")
     if routing.global_scope:
         said = "all agents' main sessions are {now} one (session.scope global)"
         yield Fact("global-scope", said, topic="sessions")
+
+
+def _threads(policy: Policy) -> Iterator[Fact]:
+    for channel, access in policy.access.channels.items():
+        for account, scope in access.accounts.items():
+            if scope.enabled and scope.configured and not scope.history_by_thread:
+                key = f"channels.{channel}.thread.historyScope"
+                said = f"unanswered words of one thread {{now}} reach the others of its channel on {{what}} ({key})"
+                yield Fact(("threads", channel, account), said, f"{channel} account {account}", topic="sessions")
+
+
+def _commands(policy: Policy) -> Iterator[Fact]:
+    for switch in Switch:
+        if switch in policy.access.commands.switches:
+            said = f"owners may {{now}} give /{switch} (commands.{switch})"
+            yield Fact(f"command:{switch}", said, topic="commands")
+    if policy.access.text_commands:
+        said = "commands that are written as text are {now} obeyed on every channel (commands.text)"
+        yield Fact("command.text", said, topic="commands")
 
 
 def _sandbox(settings: SandboxSettings, agent: str) -> Iterator[Fact]:
@@ -121,6 +139,18 @@ def _exec(settings: ExecSettings, agent: str) -> Iterator[Fact]:
     if settings.patch_workspace_only:
         said = f"apply_patch of agent {{who}} {{now}} stays in the workspace ({key}.applyPatch.workspaceOnly)"
         yield Fact(("patch", agent), said, who=agent, guard=True, topic="files")
+
+
+def _node(node: str | None, agent: str) -> Iterator[Fact]:
+    """Yield where commands on nodes may go: a run chooses the node where the config names none (exec.md 1.2)."""
+    anywhere = ("exec.node", agent)
+    if node is None:
+        yield Fact(
+            anywhere, "commands of agent {who} may {now} go to any node (tools.exec.node)", who=agent, topic="exec"
+        )
+    else:
+        said = "commands of agent {who} may {now} go to the node {what} (tools.exec.node)"
+        yield Fact((*anywhere, node), said, node, agent, within=anywhere, topic="exec")
 
 
 def _fetches(policy: UrlPolicy) -> Iterator[Fact]:
