@@ -148,6 +148,26 @@ def test_the_mention_patterns_of_the_routed_agent_count() -> None:
         assert (found.route.agent_id, str(found.admission.decision)) == ("work", decision)
 
 
+def test_the_patterns_are_the_routed_agents_where_the_key_names_no_agent() -> None:
+    more = {
+        "session": {"scope": "global"},
+        "agents": {
+            "list": [
+                {"id": "main", "default": True, "groupChat": {"mentionPatterns": ["main"]}},
+                {"id": "work", "groupChat": {"mentionPatterns": ["colleague"]}},
+            ]
+        },
+        "bindings": [{"agentId": "work", "match": {"channel": "imessage", "accountId": "office"}}],
+    }
+    entry: dict[str, Any] = {"groupPolicy": "open", "groups": {"7": {}}}
+    settings = {"accounts": {"office": entry, "home": entry}}
+    for account, text, agent in (("office", "colleague, hello", "work"), ("home", "main, hello", "main")):
+        facts = direct("imessage", SENDERS["imessage"], text)
+        found = judged("imessage", facts, settings, account=account, more=more)
+        assert (found.route.agent_id, found.session_key) == (agent, "global")
+        assert found.admission.decided_by.rule == "mention.pattern"
+
+
 def test_a_stored_activation_is_looked_up_under_the_key_of_the_session() -> None:
     asked_for: list[str] = []
 

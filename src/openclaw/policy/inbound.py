@@ -90,7 +90,7 @@ def session_key_of(routing: RoutingPolicy, facts: MessageFacts, found: Route) ->
     """Return the key that a routed message runs under; a thread in a chat has its own, a forum topic has it already."""
     if facts.thread_id is None or facts.topic_id is not None:
         return found.store_key
-    return routing.canonical(thread_key(found.session_key, facts.thread_id)[0], found.agent_id)
+    return routing.canonical(thread_key(found.session_key, facts.thread_id)[0])
 
 
 def space_of(facts: MessageFacts) -> str | None:

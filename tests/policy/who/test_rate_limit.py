@@ -206,6 +206,12 @@ def test_the_book_is_bounded_and_newcomers_share_a_bucket() -> None:
     assert later.client == "newcomer"
 
 
+def test_a_known_client_keeps_its_bucket_in_a_full_book() -> None:
+    live = {f"10.0.{n >> 8}.{n & 255}": Client((Attempt(n + 1, SHARED, NOW),)) for n in range(MAX_CLIENTS)}
+    assert reserve(Book(live), "10.0.0.7", SHARED, NOW, LIMITS)[1].client == "10.0.0.7"
+    assert reserve(Book(live), "10.99.0.7", SHARED, NOW, LIMITS)[1].client == OVERFLOW
+
+
 def test_a_refused_or_foreign_permit_settles_nothing() -> None:
     book = fail(Book(), "1.2.3.4", 10)
     book, refused = attempt(book)
