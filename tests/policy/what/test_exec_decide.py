@@ -296,6 +296,10 @@ def test_adv_H13_a_safe_bin_shadowed_in_path_is_not_trusted() -> None:
         ({"autoAllowSkills": False, "skillBins": {"himalaya": "/usr/local/bin/himalaya"}}, "allowlist-miss"),
         ({"autoAllowSkills": True, "skillBins": {"himalaya": "/opt/x"}}, "allowlist-miss"),
         ({"autoAllowSkills": True, "skillBins": {}}, "allowlist-miss"),
+        (
+            {"autoAllowSkills": True, "skillBins": {"/usr/local/bin/himalaya": "/usr/local/bin/himalaya"}},
+            "allowlist-miss",
+        ),
     ],
 )
 def test_adv_H15_a_skill_program_counts_only_at_its_registered_path(facts: dict[str, Any], expected: str) -> None:

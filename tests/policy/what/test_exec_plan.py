@@ -76,6 +76,20 @@ def test_a_dynamic_argument_is_expanded_by_a_script_rendered_anew() -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "script"),
+    [
+        ("ls; rg $X | head -n1", "'/usr/bin/ls' ; '/usr/bin/rg' $X | '/usr/bin/head' '-n1'"),
+        ("rg $X\\ ", "'/usr/bin/rg' $X\\ "),
+        ("rg $X\\  && ls", "'/usr/bin/rg' $X\\  && '/usr/bin/ls'"),
+    ],
+)
+def test_operators_and_escaped_blanks_stay_in_the_script(line: str, script: str) -> None:
+    plan = ask(line, EVERYTHING).plan
+    assert plan is not None
+    assert plan.script == script
+
+
+@pytest.mark.parametrize(
     "line",
     [
         "d a 'b c' \"d\\e\" \\$X",
