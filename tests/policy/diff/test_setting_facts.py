@@ -33,10 +33,20 @@ def sandbox(**keys: Any) -> dict[str, Any]:
     return {"agents": {"defaults": {"sandbox": keys}}}
 
 
+NOT_TO_B: tuple[str, dict[str, Any]] = ("deny", {"keyPrefix": "b"})
+
+
+def sends(default: str, *rules: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+    listed = [{"action": action, "match": match} for action, match in rules]
+    return {"session": {"sendPolicy": {"default": default, "rules": listed}}}
+
+
 DOCUMENTS: tuple[dict[str, Any], ...] = (
     *({"session": {"dmScope": scope, "identityLinks": {"ann": ["telegram:7", "slack:U1"]}}} for scope in (
         "main", "per-peer", "per-channel-peer", "per-account-channel-peer")),
     {"session": {"scope": "global"}},
+    sends("deny", ("allow", {"keyPrefix": " Agent:A:"}), ("allow", {"channel": "telegram"}), NOT_TO_B),
+    sends("allow", ("allow", {"keyPrefix": "a", "channel": "Slack", "chatType": "group"}), NOT_TO_B),
     {"commands": {"text": False}},
     {"commands": {"bash": True, "config": True, "debug": True, "restart": True}},
     {"channels": {"slack": SLACK}},
@@ -93,6 +103,11 @@ TO_AND_FRO: tuple[tuple[str, dict[str, Any], dict[str, Any], bool, bool], ...] =
     ("any node", exec_of(node="a"), {}, True, False),
     ("a profile", exec_of(safeBinProfiles={"x": {}}), exec_of(safeBinProfiles={"x": {"maxPositional": 2}}), True, True),
     ("a host of all", {"browser": {"ssrfPolicy": {"hostnameAllowlist": ["a.example"]}}}, {}, True, False),
+    ("replies to a session", sends("deny"), sends("deny", ("allow", {"keyPrefix": "agent:main:hook:"})), True, False),
+    ("replies to any session", sends("deny", ("allow", {"keyPrefix": "a"})), sends("allow"), True, False),
+    ("no replies to a session", {}, sends("allow", ("deny", {"keyPrefix": "agent:main:hook:"})), False, True),
+    ("rules of other channels", sends("deny", ("allow", {"keyPrefix": "a", "channel": "slack"})),
+     sends("deny", ("allow", {"keyPrefix": "a", "channel": "signal"})), True, True),
     ("threads", {"channels": {"slack": {**SLACK, "thread": {}}}}, {"channels": {"slack": SLACK}}, True, False),
     ("no masking", {}, {"logging": {"redactSensitive": "off"}}, True, False),
     ("a pattern less", {"logging": {"redactPatterns": ["a+", "b+"]}}, {"logging": {"redactPatterns": ["a+"]}}, True,

@@ -7,25 +7,29 @@ from typing import Final
 
 from openclaw.policy.diff.model import Fact
 from openclaw.policy.snapshot import Policy
+from openclaw.policy.verdict import Outcome
 from openclaw.policy.what.exec_model import ExecSettings
 from openclaw.policy.what.urls import UrlPolicy
-from openclaw.policy.where.key_ids import DmScope
+from openclaw.policy.where.key_ids import DmScope, folded
 from openclaw.policy.where.sandbox_mode import (
     SandboxMode,
     SandboxScope,
     SandboxSettings,
     SessionToolsVisibility,
 )
+from openclaw.policy.where.send_policy import SendPolicy
 from openclaw.policy.who.commands_registry import Switch
 
 _DM_SCOPES: Final = {DmScope.PER_CHANNEL_PEER: 1, DmScope.PER_PEER: 2}
 _ONE_SESSION: Final = "dm-scope.main"
+_ANY_REPLY: Final = "send.any"
 _SHARING: Final = {SandboxScope.SESSION: 0, SandboxScope.AGENT: 1, SandboxScope.SHARED: 2}
 
 
 def setting_facts(policy: Policy) -> Iterator[Fact]:
     """Yield what the settings of sessions, commands, rooms and fetches let in."""
     yield from _sessions(policy)
+    yield from _sends(policy.routing.send)
     yield from _threads(policy)
     yield from _commands(policy)
     yield from _fetches(policy.exec.fetch)
@@ -77,6 +81,24 @@ def _sessions(policy: Policy) -> Iterator[Fact]:
     if routing.global_scope:
         said = "all agents' main sessions are {now} one (session.scope global)"
         yield Fact("global-scope", said, topic="sessions")
+
+
+def _sends(policy: SendPolicy) -> Iterator[Fact]:
+    """Yield where replies may go, as far as rules name sessions by their keys; any matching denial wins."""
+    if policy.default is Outcome.ALLOW:
+        said = "replies may {now} go wherever no rule forbids it (session.sendPolicy.default)"
+        yield Fact(_ANY_REPLY, said, topic="sessions")
+    for rule in policy.rules:
+        prefix = folded(rule.key_prefix)
+        denies = rule.action is not Outcome.ALLOW
+        if prefix:
+            said = "replies may {now} go to sessions whose keys begin with {what} (session.sendPolicy.rules)"
+            if denies:
+                said = (
+                    "a rule {now} forbids replies to sessions whose keys begin with {what} (session.sendPolicy.rules)"
+                )
+            key = ("send", rule.action, folded(rule.channel), rule.chat_type, prefix)
+            yield Fact(key, said, prefix, guard=denies, within="" if denies else _ANY_REPLY, topic="sessions")
 
 
 def _threads(policy: Policy) -> Iterator[Fact]:
