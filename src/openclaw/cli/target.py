@@ -141,14 +141,12 @@ def _secret(document: Mapping[str, Any], environment: Environment, path: str) ->
 
 def _own_fingerprint(document: Mapping[str, Any], layout: StateLayout) -> str | None:
     """Return the digest of the local gateway's certificate, which is then the only one that is accepted."""
-    import hashlib
-    import ssl
+    from openclaw.config.read_file import read_regular
+    from openclaw.system.certificates import CERTIFICATE_LIMIT, certificate_digest
 
-    place = _text(document, "gateway.tls.certPath") or str(layout.root / "gateway" / "tls" / "gateway-cert.pem")
+    place = _text(document, "gateway.tls.certPath") or str(layout.tls_certificate)
     try:
-        pem = Path(place).read_text(encoding="ascii")
-        first = pem[pem.index("-----BEGIN CERTIFICATE-----") :].partition("-----END CERTIFICATE-----")[0]
-        return hashlib.sha256(ssl.PEM_cert_to_DER_cert(f"{first}-----END CERTIFICATE-----\n")).hexdigest()
+        return certificate_digest(read_regular(Path(place), CERTIFICATE_LIMIT, follow=True)[0])
     except (OSError, ValueError):
         raise InvalidInput(f"the gateway's certificate {place} cannot be read; start the gateway once") from None
 

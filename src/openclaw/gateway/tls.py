@@ -26,9 +26,8 @@ def tls_context(gateway: Gateway, layout: StateLayout) -> ssl.SSLContext | None:
     block = gateway.tls
     if block.enabled is not True:
         return None
-    folder = layout.root / "gateway" / "tls"
-    certificate = Path(block.cert_path) if block.cert_path else folder / "gateway-cert.pem"
-    key = Path(block.key_path) if block.key_path else folder / "gateway-key.pem"
+    certificate = Path(block.cert_path) if block.cert_path else layout.tls_certificate
+    key = Path(block.key_path) if block.key_path else layout.tls_certificate.with_name("gateway-key.pem")
     own = not block.cert_path and not block.key_path
     try:
         if own and block.auto_generate is not False and read_text(certificate) is None:

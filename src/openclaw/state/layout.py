@@ -67,6 +67,11 @@ class StateLayout:
         return self.root / "journal" / "journal.sqlite"
 
     @property
+    def tls_certificate(self) -> Path:
+        """The gateway's own certificate, where the config names none."""
+        return self.root / "gateway" / "tls" / "gateway-cert.pem"
+
+    @property
     def ledger(self) -> Path:
         """The folder of the hash-chained decision log."""
         return self.root / "ledger"

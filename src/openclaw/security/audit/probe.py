@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import ipaddress
 import json
-import ssl
 from collections.abc import Iterable
 from typing import Final
 from urllib.parse import urlsplit
@@ -24,6 +22,7 @@ from openclaw.security.audit.reading import Reading
 from openclaw.security.audit.values import at, trim
 from openclaw.state.identity import DeviceAuth, DeviceIdentity, StoredToken, read_identity
 from openclaw.state.locks import pid_alive
+from openclaw.system.certificates import CERTIFICATE_LIMIT, certificate_digest
 from openclaw.system.clock import SystemClock
 from openclaw.system.errors import OpenClawError, Refused, Unavailable
 from openclaw.system.secret import Secret
@@ -35,9 +34,6 @@ _METHODS: Final = ("health", "status", "system-presence", "config.get")
 _SCOPES: Final = ("operator.read",)
 _POLICY_CLOSE: Final = 1008
 _ABNORMAL_CLOSE: Final = 1006
-_CERTIFICATE: Final = "gateway/tls/gateway-cert.pem"
-_BEGIN: Final = "-----BEGIN CERTIFICATE-----"
-_END: Final = "-----END CERTIFICATE-----"
 _TAILNET: Final = ipaddress.ip_network("100.64.0.0/10")
 
 
@@ -129,11 +125,9 @@ def _own_fingerprint(reading: Reading) -> str | None:
     tls = reading.config.gateway.tls
     if tls.enabled is not True:
         return None
-    path = reading.environment.expand(tls.cert_path) if tls.cert_path else reading.layout.root / _CERTIFICATE
+    path = reading.environment.expand(tls.cert_path) if tls.cert_path else reading.layout.tls_certificate
     try:
-        pem = read_regular(path, 256 * 1024, follow=True)[0].decode("ascii")
-        first = pem[pem.index(_BEGIN) :].partition(_END)[0]
-        return hashlib.sha256(ssl.PEM_cert_to_DER_cert(f"{first}{_END}\n")).hexdigest()
+        return certificate_digest(read_regular(path, CERTIFICATE_LIMIT, follow=True)[0])
     except (OSError, ValueError):
         return None
 

@@ -7,8 +7,6 @@ itself: never to whoever sits there (advisory A22).
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -23,6 +21,7 @@ from openclaw.protocol.client_target import Target
 from openclaw.security.doctor.context import GatewayFacts
 from openclaw.state.gateway_lock import gateway_owner
 from openclaw.state.layout import StateLayout
+from openclaw.system.certificates import CERTIFICATE_LIMIT, certificate_digest
 from openclaw.system.clock import SystemClock
 from openclaw.system.environment import Environment
 from openclaw.system.errors import OpenClawError
@@ -31,8 +30,6 @@ from openclaw.system.secret import Secret
 QUICK_SECONDS: Final = 3.0
 PATIENT_SECONDS: Final = 10.0
 DEFAULT_PORT: Final = 18789
-_BEGIN: Final = "-----BEGIN CERTIFICATE-----"
-_END: Final = "-----END CERTIFICATE-----"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +70,7 @@ def gateway_facts(
         return GatewayFacts(owner, port, facts.listener, facts.listener_pid, answers=False, error=why)
     scheme = "wss" if policy.gateway.tls else "ws"
     host = f"[{listener.host}]" if ":" in listener.host else listener.host
-    digest = certificate_digest(config, layout) if policy.gateway.tls else None
+    digest = own_certificate(config, layout) if policy.gateway.tls else None
     answer, error = _ask(
         config, environment, f"{scheme}://{host}:{port}", digest, QUICK_SECONDS if quick else PATIENT_SECONDS
     )
@@ -105,14 +102,12 @@ def _reached(address: str) -> str:
     return wildcard.get(address, address)
 
 
-def certificate_digest(config: Config, layout: StateLayout) -> str | None:
-    """Return the SHA-256 of the gateway's own certificate, which is then the only one that is accepted."""
+def own_certificate(config: Config, layout: StateLayout) -> str | None:
+    """Return the digest of the gateway's own certificate, which is then the only one that is accepted."""
     stated = config.gateway.tls.cert_path
-    place = config.environment.expand(stated) if stated else layout.root / "gateway" / "tls" / "gateway-cert.pem"
+    place = config.environment.expand(stated) if stated else layout.tls_certificate
     try:
-        pem = read_regular(place, 256 * 1024, follow=True)[0].decode("ascii")
-        first = pem[pem.index(_BEGIN) :].partition(_END)[0]
-        return hashlib.sha256(ssl.PEM_cert_to_DER_cert(f"{first}{_END}\n")).hexdigest()
+        return certificate_digest(read_regular(place, CERTIFICATE_LIMIT, follow=True)[0])
     except (OSError, ValueError):
         return None
 
