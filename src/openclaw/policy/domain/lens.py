@@ -179,7 +179,7 @@ class Lens:
         agent = subject.agent
         if agent not in agents_of(self.policy):
             return NOTHING
-        main, owner = self.policy.routing.canonical(main_session_key(agent)), ToolSender(is_owner=True)
+        main = self.policy.routing.canonical(main_session_key(agent))
         match source:
             case Source.CRON:
                 run = ToolRun(agent, cron_key(agent, "job"))
@@ -188,12 +188,11 @@ class Lens:
                     return NOTHING
                 run = ToolRun(agent, hook_key(agent, "any"))
             case Source.SESSION:
-                parent = self._desk.powers(ToolRun(agent, main, sender=owner), _nobody(agent, Origin.MESSAGE))
-                if "sessions_spawn" not in parent.tools:
+                if "sessions_spawn" not in self._desk.tools(ToolRun(agent, main)):
                     return NOTHING
-                run = ToolRun(agent, subagent_key(agent, "any"), spawned_by=main, at_most=parent.tools)
+                run = ToolRun(agent, subagent_key(agent, "any"))
             case _:
-                run = ToolRun(agent, main, sender=owner, over_http=True)
+                run = ToolRun(agent, main, sender=ToolSender(is_owner=True), over_http=True)
         powers = self._desk.powers(run, _nobody(agent, origin_of(source, run.session_key)))
         grants = {*powers.grants, Grant(Power.REACH, agent)}
         if run.over_http:

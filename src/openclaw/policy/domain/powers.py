@@ -125,25 +125,23 @@ class PowerDesk:
         self._models = tuple(models)
         self._agents = tuple(agents)
 
-    def powers(self, run: ToolRun, who: ElevatedFacts, *, parent_sandboxed: bool = False) -> Powers:
+    def powers(self, run: ToolRun, who: ElevatedFacts) -> Powers:
         """Return what a run may do.
 
         Args:
             run: the run; whether it is sandboxed is worked out here.
             who: who stands behind it.
-            parent_sandboxed: the session that started it is sandboxed.
         """
         policy, agent = self._policy, normalise_agent_id(run.agent_id)
-        placement = sandbox_status(policy.routing.sandbox, agent, run.session_key, parent_sandboxed=parent_sandboxed)
+        placement = sandbox_status(policy.routing.sandbox, agent, run.session_key)
         sandboxed = placement.outcome is Placement.SANDBOX
-        placed = replace(run, sandboxed=sandboxed)
-        tools = self._tools(placed)
+        tools = self.tools(run)
         found = Powers(
             agent=agent,
             session_key=run.session_key,
             placement=placement,
             tools=tools,
-            by_model=tuple((key, self._tools(_with_model(placed, key))) for key in self._models),
+            by_model=tuple((key, self.tools(_with_model(run, key))) for key in self._models),
             exec=exec_route(configured=policy.routing.exec_for(agent), sandboxed=sandboxed)
             if "exec" in tools
             else None,
@@ -151,8 +149,11 @@ class PowerDesk:
         )
         return replace(found, grants=frozenset(self._grants(found)))
 
-    def _tools(self, run: ToolRun) -> frozenset[str]:
-        return frozenset(self._decider.effective(run).offered)
+    def tools(self, run: ToolRun) -> frozenset[str]:
+        """Return the names of the tools that a run may call; whether it is sandboxed is worked out here."""
+        placement = sandbox_status(self._policy.routing.sandbox, run.agent_id, run.session_key).outcome
+        placed = replace(run, sandboxed=placement is Placement.SANDBOX)
+        return frozenset(self._decider.effective(placed).offered)
 
     def _grants(self, powers: Powers) -> Iterator[Grant]:
         agent = powers.agent
