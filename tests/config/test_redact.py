@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Any, get_args, get_origin
 
 import pytest
-from pydantic.fields import FieldInfo
 
 from openclaw.config.base import Block
 from openclaw.config.json5 import loads
@@ -16,45 +15,9 @@ from openclaw.config.walk import fields, mark_of, members
 from openclaw.system.environment import Environment
 from openclaw.system.errors import InvalidInput
 from support.configs import faults
+from support.every_secret import secret_paths
 
 CANARY = "canary-hunter2-canary"
-
-
-def _secret_paths(
-    annotation: Any, at: tuple[str | int, ...], depth: int = 0
-) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Yield every path of the schema whose leaf is marked, one step `k` for any key and 0 for any index."""
-    for member in members(annotation):
-        if isinstance(member, type) and issubclass(member, Block):
-            if member.extra_values is not None and mark_of(member.extra_values):
-                yield (*at, "K_NAME"), "secret"
-            for key, field in fields(member):
-                yield from _field(field, (*at, key), depth + 1)
-        elif get_origin(member) is tuple:
-            yield from _marked(get_args(member)[0], (*at, 0), depth)
-        elif get_origin(member) is not None and len(get_args(member)) == 2:
-            yield from _marked(get_args(member)[1], (*at, "k"), depth)
-
-
-def _field(field: FieldInfo, at: tuple[str | int, ...], depth: int) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    mark = mark_of(field.annotation, field.metadata)
-    if mark is not None:
-        yield at, mark.kind
-    else:
-        yield from _secret_paths(field.annotation, at, depth)
-
-
-def _marked(annotation: Any, at: tuple[str | int, ...], depth: int) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    mark = mark_of(annotation)
-    if mark is not None:
-        yield at, mark.kind
-    else:
-        yield from _secret_paths(annotation, at, depth)
-
-
-def secret_paths() -> list[tuple[tuple[str | int, ...], str]]:
-    found = [path for key in SECTIONS for path in _secret_paths(section_type(key), (key,))]
-    return [*found, *(path for name in CHANNELS for path in _secret_paths(channel_model(name), ("channels", name)))]
 
 
 def planted(path: tuple[str | int, ...], value: Any) -> Any:

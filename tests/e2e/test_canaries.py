@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 
+from openclaw.gateway.rpc.methods import METHODS
+from openclaw.protocol.client import GatewayClient
+from openclaw.system.errors import OpenClawError
+from support.planted_state import Planted, plant_config, plant_environment, plant_stores
 from support.process import TOKEN as GATEWAY
 from support.process import GatewayProcess, base_config, free_port
 from support.straight import operator
@@ -33,7 +40,7 @@ SHOWN = (
     ("config", "get", "--json"),
     ("config", "get", "models"),
     ("config", "validate"),
-    ("gateway", "status", "--deep"),
+    ("gateway", "status", "--json"),
     ("sessions", "--json"),
     ("logs", "--json"),
     ("doctor", "--non-interactive"),
@@ -132,3 +139,123 @@ async def test_a_fault_beside_a_secret_does_not_quote_it(tmp_path: Path) -> None
     (gateway.state / "openclaw.json").write_text(text.rstrip("}") + " oops")
     _, out, err = await gateway.run_cli("config", "validate")
     assert found_in(out + err) == []
+
+
+# Every place at once
+
+WAITING = frozenset({"agent.wait", "exec.approval.request"})
+"""Methods that answer when something else has happened."""
+ALTERING = frozenset({"config.apply", "sessions.delete", "sessions.reset"})
+SHOWN_RUNNING = (
+    ("status", "--all"),
+    ("status", "--all", "--deep", "--json"),
+    ("health", "--json"),
+    ("gateway", "status", "--json"),
+    ("devices", "list", "--json"),
+    ("approvals", "get", "--gateway", "--json"),
+    ("logs", "--json"),
+    ("doctor", "--non-interactive", "--json"),
+    ("security", "audit", "--deep", "--json"),
+    ("gateway", "call", "config.get", "--json"),
+)
+OUTGOING = ("sandbox.docker.env",)
+"""Variables that the owner gives to the sandbox of an agent: what runs there is meant to have them."""
+
+
+class Everything:
+    """A running gateway whose state, config and environment hold a canary wherever one may lie."""
+
+    def __init__(self, root: Path) -> None:
+        self.planted = Planted()
+        self.gateway = GatewayProcess(root, base_config(free_port()))
+        own = self.gateway.config
+        config = plant_config(self.planted)
+        config["gateway"] |= {
+            **own["gateway"],
+            "auth": {**config["gateway"]["auth"], "mode": "token", "token": GATEWAY},
+        }
+        config["agents"]["defaults"]["sandbox"] |= own["agents"]["defaults"]["sandbox"]
+        config["agents"]["defaults"]["model"] = {"primary": "offline/demo"}
+        config["channels"] = {name: {**one, "enabled": False} for name, one in config["channels"].items()}
+        self.planted.by_place["gateway.auth.token"] = GATEWAY
+        self.gateway.config = config
+        self.gateway.write_config()
+        plant_stores(self.planted, self.gateway.state)
+        self.variables = plant_environment(self.planted)
+
+    def clean(self, text: str, of: object) -> None:
+        assert self.planted.found_in(text, but=self.given) == [], of
+
+    @property
+    def given(self) -> list[str]:
+        return [place for place in self.planted.by_place if any(part in place for part in OUTGOING)]
+
+
+async def answer_of(client: GatewayClient, method: str, params: dict[str, Any] | None = None) -> str:
+    """Return what a method answers, be it a refusal."""
+    try:
+        return json.dumps(await client.call(method, params or {}))
+    except OpenClawError as error:
+        return f"{error.message} {error.details}"
+
+
+async def every_method(everything: Everything, client: GatewayClient) -> None:
+    shown = await client.call("config.get")
+    broken = json.dumps({**everything.gateway.config, "gateway": {"auth": everything.planted.by_place["hooks.token"]}})
+    given: dict[str, dict[str, Any]] = {
+        "config.set": {"raw": broken, "baseHash": shown["hash"]},
+        "config.patch": {"raw": json.dumps({"channels": {"slack": {"botToken": 5}}}), "baseHash": shown["hash"]},
+        "logs.tail": {"limit": 500},
+        "sessions.patch": {"key": "agent:main:main", "label": "x"},
+        "sessions.resolve": {"key": "agent:main:main"},
+        "device.token.rotate": {"deviceId": "d1", "role": "nobody"},
+        "exec.approvals.set": {"file": {"version": 1, "agents": []}},
+    }
+    for method in (one.name for one in METHODS if one.name not in WAITING | ALTERING):
+        everything.clean(await answer_of(client, method, given.get(method)), method)
+
+
+async def children_are_clean(everything: Everything, client: GatewayClient) -> None:
+    """Let the agent run a command, and look at every process below the gateway while it runs."""
+    assert everything.gateway.process is not None
+    gateway = psutil.Process(everything.gateway.process.pid)
+    everything.clean(" ".join(gateway.cmdline()), "the gateway's own arguments")
+    await client.call("chat.send", {"sessionKey": "main", "message": "run sleep 60", "idempotencyKey": "k1"})
+    seen: set[str] = set()
+    async with asyncio.timeout(30):
+        while "sleep" not in seen:
+            for child in gateway.children(recursive=True):
+                try:
+                    arguments, variables = child.cmdline(), child.environ()
+                except (psutil.NoSuchProcess, psutil.AccessDenied):
+                    continue
+                everything.clean(" ".join(arguments), arguments[:1])
+                everything.clean(json.dumps(variables), arguments[:1])
+                seen.add(Path(arguments[0]).name if arguments else "")
+            await asyncio.sleep(0.02)
+    await client.call("chat.abort", {"sessionKey": "main"})
+
+
+@pytest.mark.asyncio
+async def test_adv_O2_with_a_canary_everywhere_none_is_shown_logged_or_handed_on(tmp_path: Path) -> None:
+    everything = Everything(tmp_path)
+    gateway = everything.gateway
+    try:
+        await gateway.start("--verbose", extra=everything.variables)
+        async with operator(gateway, "operator.admin", "operator.approvals", "operator.pairing") as client:
+            await children_are_clean(everything, client)
+            told = await gateway.run_cli("agent", "-m", "run env; cat /proc/1/environ /proc/*/cmdline", "--json")
+            everything.clean("".join(told[1:]), "what an agent saw")
+            await every_method(everything, client)
+        for arguments in SHOWN_RUNNING:
+            code, out, err = await gateway.run_cli(*arguments)
+            assert (code, "Traceback" in err) == (0, False), (arguments, err)
+            everything.clean(out + err, arguments)
+        await gateway.stop()
+    finally:
+        await gateway.kill()
+    everything.clean("\n".join(gateway.output), "the terminal")
+    for folder in ("logs", "ledger", "journal", "cache"):
+        for path in (gateway.state / folder).rglob("*"):
+            if path.is_file():
+                everything.clean(path.read_bytes().decode("utf-8", "replace"), path)
