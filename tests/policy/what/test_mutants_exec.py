@@ -299,7 +299,8 @@ def test_interpreters_word_for_word() -> None:
         "perl5.36",
         "wish",
     )
-    answers = [(("family", name), interpreter_of(frozenset({name}))) for name in names]
+    answers: list[tuple[object, object]] = []
+    answers += [(("family", name), interpreter_of(frozenset({name}))) for name in names]
     answers.append((("family", "two names"), interpreter_of(frozenset({"rg", "bash", "awk"}))))
     calls = (
         "{0} x",
