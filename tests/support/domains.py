@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from typing import Any, Final
 
 from openclaw.config.compile import compile_policy
@@ -360,7 +359,6 @@ CHANGED: Final[Mapping[str, tuple[dict[str, Any], dict[str, Any]]]] = {
 """Two configs each, as before and after a change."""
 
 
-@cache
 def compiled(name: str) -> tuple[Policy, ...]:
     """Return the policies of a document, or of the two of a change."""
     documents = CHANGED[name] if name in CHANGED else (DOCUMENTS[name],)

@@ -36,6 +36,8 @@ from support.answers import check_answers
 from support.domains import CHANGED, DOCUMENTS, compiled
 
 NAMES = (*DOCUMENTS, *CHANGED)
+POLICIES = {name: compiled(name) for name in NAMES}
+"""Compiled when the tests are collected: mutation testing forks after that, and need not do it for each mutant."""
 MODELS = ("openai", "openai/gpt-5", "openai/o3")
 
 
@@ -83,8 +85,8 @@ def pairs_of(policies: tuple[Policy, ...]) -> tuple[tuple[str, str], ...]:
 def test_whom_lists_name() -> None:
     answers: list[tuple[object, object]] = []
     for name in NAMES:
-        for channel, account in pairs_of(compiled(name)):
-            found = collect(compiled(name), channel, account)
+        for channel, account in pairs_of(POLICIES[name]):
+            found = collect(POLICIES[name], channel, account)
             answers += [((name, account, "id", one), marks) for one, marks in sorted(found.ids.items())]
             answers += [((name, account, "name", one), marks) for one, marks in sorted(found.names.items())]
             others = (found.rule_names, found.chats, found.spelled, found.owners, found.writers)
@@ -95,7 +97,7 @@ def test_whom_lists_name() -> None:
 def test_places_and_entries_with_the_keys_that_lead_to_them() -> None:
     answers: list[tuple[object, object]] = []
     for name in NAMES:
-        for policy in compiled(name):
+        for policy in POLICIES[name]:
             for channel, access in policy.access.channels.items():
                 for account, scope in access.accounts.items():
                     found = [(keys, place.key) for keys, place in places_of(scope.places)]
@@ -108,8 +110,8 @@ def test_places_and_entries_with_the_keys_that_lead_to_them() -> None:
 def test_classes_of_people() -> None:
     answers: list[tuple[object, object]] = []
     for name in NAMES:
-        for channel, account in account_pairs(compiled(name)):
-            listed = collect(compiled(name), channel, account)
+        for channel, account in account_pairs(POLICIES[name]):
+            listed = collect(POLICIES[name], channel, account)
             for bots, proxied in ((False, False), (True, False), (False, True), (True, True)):
                 found = people(RULES[channel], listed, bots=bots, proxied=proxied)
                 answers += [((name, account, bots, proxied, one.label), one) for one in found]
@@ -141,11 +143,11 @@ def test_a_few_texts_are_shown_and_the_rest_is_counted() -> None:
 def test_conversations() -> None:
     answers: list[tuple[object, object]] = []
     for name in NAMES:
-        for channel, account in pairs_of(compiled(name)):
-            chats = collect(compiled(name), channel, account).chats
-            found = venues(compiled(name), channel, account, sorted(chats))
+        for channel, account in pairs_of(POLICIES[name]):
+            chats = collect(POLICIES[name], channel, account).chats
+            found = venues(POLICIES[name], channel, account, sorted(chats))
             answers += [((name, channel, account, one.label), one) for one in found]
-    webchat = venues(compiled("empty"), "webchat", "default", ())
+    webchat = venues(POLICIES["empty"], "webchat", "default", ())
     answers.append(("webchat", webchat))
     check_answers("domain-venues", answers)
 
@@ -153,7 +155,7 @@ def test_conversations() -> None:
 def test_everybody_everywhere_and_nobody_twice() -> None:
     answers: list[tuple[object, object]] = []
     for name in NAMES:
-        policies = compiled(name)
+        policies = POLICIES[name]
         found = list(chat_subjects(policies))
         assert len({where(one) for one in found}) == len(found)
         for (channel, account, venue), there in groupby(found, lambda one: (one.channel, one.account, one.venue.label)):
@@ -170,7 +172,7 @@ def test_everybody_everywhere_and_nobody_twice() -> None:
 def test_accounts_through_which_messages_come_in() -> None:
     answers: list[tuple[object, object]] = []
     for name in NAMES:
-        for policy in compiled(name):
+        for policy in POLICIES[name]:
             for channel in (*policy.access.channels, "nowhere"):
                 for account, tokens in product(
                     ("default", "main", "off", "x"), (frozenset[str](), frozenset({channel}))
@@ -190,15 +192,15 @@ def test_what_a_policy_says_of_everybody(kind: str) -> None:
     for name in NAMES:
         if kind != next((crowd for crowd in CROWDED if name.split(",")[0] == crowd), "small"):
             continue
-        for number, policy in enumerate(compiled(name)):
+        for number, policy in enumerate(POLICIES[name]):
             lens = Lens(policy, CORE_CATALOGUE, models=MODELS, agents=("main", "ops", "box", "a", "b", "c", "d"))
-            for one in (*chat_subjects(compiled(name)), *inner_subjects(compiled(name))):
+            for one in (*chat_subjects(POLICIES[name]), *inner_subjects(POLICIES[name])):
                 answers += [((name, number, where(one), part), said) for part, said in told(lens.look(one))]
     check_answers(f"domain-looks-{kind}", answers)
 
 
 def test_a_channel_that_a_token_starts_is_looked_at_only_where_it_is_named() -> None:
-    (policy,) = compiled("empty")
+    (policy,) = POLICIES["empty"]
     tokens = frozenset({"telegram"})
     subjects = list(chat_subjects([policy], tokens))
     answers: list[tuple[object, object]] = []
@@ -235,15 +237,15 @@ def test_the_run_of_an_admitted_message_and_who_asks_for_elevation_in_it() -> No
 
 def test_whoever_writes_in_private_needs_no_mention() -> None:
     for name in NAMES:
-        lens = Lens(compiled(name)[0], CORE_CATALOGUE)
-        for one in chat_subjects(compiled(name)):
+        lens = Lens(POLICIES[name][0], CORE_CATALOGUE)
+        for one in chat_subjects(POLICIES[name]):
             if one.venue.label == DIRECT:
                 found = lens.look(one)
                 assert found.unspoken is found.admission
 
 
 def test_an_operator_without_the_scope_to_write_is_not_heard() -> None:
-    (policy,) = compiled("telegram")
+    (policy,) = POLICIES["telegram"]
     direct = Venue(DIRECT, MessageFacts(ChatType.DIRECT, operator_scopes=("operator.read",)))
     reader = Person(Standing.OPERATOR, Sender(id="reader"), "readers")
     found = Lens(policy, CORE_CATALOGUE).look(Subject("webchat", "default", reader, direct, "ops"))
@@ -254,7 +256,7 @@ def test_an_operator_without_the_scope_to_write_is_not_heard() -> None:
 
 @pytest.mark.parametrize("source", [None, *Source])
 def test_an_agent_that_a_policy_does_not_have_does_nothing(source: Source | None) -> None:
-    (policy,) = compiled("telegram")
+    (policy,) = POLICIES["telegram"]
     direct = Venue(DIRECT, MessageFacts(ChatType.DIRECT, operator_scopes=("operator.admin",)))
     someone = Person(Standing.OPERATOR, Sender(id="operator"), "operators")
     subject = Subject("webchat" if source is None else "", "", someone, direct, "gone", source)
@@ -275,7 +277,7 @@ def test_commands_that_a_place_lets_run() -> None:
 def test_what_runs_of_every_agent_may_do() -> None:
     answers: list[tuple[object, object]] = []
     for name in ("sandboxes", "telegram", "empty"):
-        (policy,) = compiled(name)
+        (policy,) = POLICIES[name]
         desk = PowerDesk(policy, CORE_CATALOGUE, MODELS, ("a", "b", "c", "d", "main", "ops"))
         bare = PowerDesk(policy, CORE_CATALOGUE, (), ())
         for agent, rest in product(("A", "b", "c", "d", "e", "f", "other"), ("main", "subagent:1", "x:group:1")):
