@@ -122,6 +122,9 @@ def test_an_agent_more_is_compared_with_what_others_may_do_in_the_same_place() -
     others = ({"id": "a", **BOXED}, {"id": "b", "tools": {"deny": ["browser"]}})
     found = difference(tools | agents(*others), tools | agents(*others, {"id": "c"}))
     assert found.widened == ("everybody who reaches agent c can now use browser",)
+    assert difference(tools | agents(*others), tools | agents(*others, {"id": "c", **BOXED})).is_empty
+    assert not any("browser" in text for text in difference(tools | agents(others[0]), tools | agents(
+        others[0], {"id": "c"})).widened)  # fmt: skip
 
 
 def test_general_settings_that_no_agent_has_do_not_count_as_had() -> None:

@@ -141,9 +141,8 @@ def _facts_of(policy: Policy, agent: str) -> Iterable[Fact]:
         return agent_facts(policy, agent, agent)
     tables = [{fact.key: fact for fact in agent_facts(policy, one, agent)} for one in known]
     found: dict[Hashable, Fact] = {}
-    for fact in chain.from_iterable(table.values() for table in tables):
-        everywhere = all(fact.key in table for table in tables)
-        if (everywhere or not fact.guard) and (fact.key not in found or found[fact.key].rank < fact.rank):
+    for fact in sorted(chain.from_iterable(table.values() for table in tables), key=lambda fact: fact.rank):
+        if not fact.guard or all(fact.key in table for table in tables):
             found[fact.key] = fact
     return found.values()
 

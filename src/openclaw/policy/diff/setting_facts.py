@@ -68,7 +68,7 @@ def _sessions(policy: Policy) -> Iterator[Fact]:
     if routing.dm_scope is DmScope.MAIN:
         said = "direct chats of different people {now} share one session (session.dmScope main)"
         yield Fact(_ONE_SESSION, said, topic="sessions")
-    rank = _DM_SCOPES.get(routing.dm_scope, 0)
+    rank = _DM_SCOPES.get(routing.dm_scope)
     if rank:
         where = "with several accounts" if rank == 1 else "on several channels"
         said = f"one person's direct chats {where} {{now}} share a session (session.dmScope {routing.dm_scope})"
@@ -104,7 +104,7 @@ def _sends(policy: SendPolicy) -> Iterator[Fact]:
 def _threads(policy: Policy) -> Iterator[Fact]:
     for channel, access in policy.access.channels.items():
         for account, scope in access.accounts.items():
-            if scope.enabled and scope.configured and not scope.history_by_thread:
+            if scope.enabled and not scope.history_by_thread:
                 key = f"channels.{channel}.thread.historyScope"
                 said = f"unanswered words of one thread {{now}} reach the others of its channel on {{what}} ({key})"
                 yield Fact(("threads", channel, account), said, f"{channel} account {account}", topic="sessions")
