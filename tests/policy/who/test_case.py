@@ -19,9 +19,11 @@ from openclaw.policy.who.command_authority import command_owner
 from openclaw.policy.who.facts import (
     EMPTY_STORE,
     NO_SESSION,
+    ChatType,
     EventKind,
     Mentions,
     MessageFacts,
+    SelfIdentity,
     Sender,
     SessionView,
 )
@@ -125,6 +127,27 @@ def test_the_agent_of_the_session_says_which_words_mention(
 def test_on_the_owners_own_number_native_mentions_are_of_the_owner(allow: list[str], expected: MentionKind) -> None:
     policy = channel_policy("whatsapp", {"allowFrom": allow, "groupPolicy": "open"})
     assert case_of(policy, "whatsapp", said("whatsapp")).mention().kind is expected
+
+
+@pytest.mark.parametrize(("channel", "expected"), [("whatsapp", True), ("signal", False)])
+def test_only_where_the_bot_has_its_owners_number_is_there_a_chat_with_itself(channel: str, expected: bool) -> None:
+    own = Sender(e164=ME.e164)
+    facts = MessageFacts(ChatType.DIRECT, ME.e164 or "", own, from_me=True)
+    found = case_of(channel_policy(channel, {"allowFrom": [ME.e164]}), channel, facts)
+    assert (found.self_chat, found.same_number) == (expected, expected)
+
+
+@pytest.mark.parametrize("number", [None, "", "no number"])
+def test_a_bot_without_a_number_has_no_chat_with_itself(number: str | None) -> None:
+    policy = channel_policy("whatsapp", {"allowFrom": ["*"]})
+    scope = account_of(policy, "whatsapp")
+    scope = replace(scope, dm_list=replace(scope.dm_list, ids=frozenset({""})))
+    for sender in (Sender(), SENDERS["whatsapp"]):
+        facts = direct("whatsapp", sender)
+        found = Case(policy, scope, SelfIdentity(e164=number), EMPTY_STORE, NO_SESSION, facts, NOW)
+        assert found.own_number == ""
+        assert not found.self_chat
+        assert not found.same_number
 
 
 @pytest.mark.parametrize(
