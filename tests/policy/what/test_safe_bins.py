@@ -26,8 +26,8 @@ ACCEPTED = [
 REFUSED = [
     "cut -f1 x", "cut --output x", "cut --fie=1", "cut -f1 /etc/passwd", "cut -d/etc", "cut -d ./x -f1", "uniq in",
     "uniq in out", "uniq -D", "uniq --group x", "uniq --all-repeated", "head x", "head -n5 x", "head -n ~/x",
-    "head --lin=5", "head -5q", "head -5 x", "head -n", "head *", "head $X", "head -n $X", "head ~", "head -- x", "head -x",
-    "tail -f", "tail -F", "tail --follow", "tail --retry", "tail -5f", "tail --pid=1", "tail +5", "tr", "tr a b c",
+    "head --lin=5", "head -5q", "head -5 x", "head -n", "head *", "head $X", "head -n $X", "head ~", "head -- x",
+    "head -x", "tail -f", "tail -F", "tail --follow", "tail --retry", "tail -5f", "tail --pid=1", "tail +5", "tr", "tr a b c",
     "tr -x a b", "tr /etc/x b", "tr '../x' b", "wc x", "wc --files0-from=x", "wc --files0-from x", "grep x",
     "grep -f x -e y", "grep -r -e x", "grep -R -e x", "grep -d read -e x", "grep -D read", "grep -z -e x",
     "grep --file=x", "grep --recursive -e x", "grep --include=x", "grep --exclude-from=x", "grep -e /etc/passwd",
