@@ -20,6 +20,7 @@ from openclaw.state.auth_profiles import (
     billing_pause_ms,
     blocked_until,
     cooldown_ms,
+    expired,
     ordered,
     provider_id,
     read_profiles,
@@ -194,3 +195,19 @@ def test_a_store_never_shows_its_secrets() -> None:
 )
 def test_odd_files_never_break_the_rules(raw: dict[str, Any]) -> None:
     assert ids(ProfileStore(raw)) == []
+
+
+def test_what_only_its_age_rules_out_is_expired_and_what_the_config_hides_is_not() -> None:
+    profiles = {
+        "p:old": {"type": "oauth", "provider": "p", "access": "a", "refresh": "r", "expires": NOW - 2},
+        "p:new": {"type": "token", "provider": "p", "token": "t", "expires": NOW},
+        "p:good": {"type": "token", "provider": "p", "token": "t", "expires": NOW + 1},
+        "p:hidden": {"type": "token", "provider": "p", "token": "t", "expires": NOW - 1},
+        "q:old": {"type": "token", "provider": "q", "token": "t", "expires": NOW - 1},
+    }
+    kept = ProfileStore({"profiles": profiles})
+    hints = {"p:hidden": ProfileHint("p", "api_key")}
+    found = expired(kept, "p", now_ms=NOW, hints=hints)
+    assert [credential.profile_id for credential in found] == ["p:new", "p:old"]
+    assert [credential.profile_id for credential in ordered(kept, "p", now_ms=NOW, hints=hints)] == []
+    assert [credential.profile_id for credential in ordered(kept, "p", now_ms=NOW)] == ["p:good"]

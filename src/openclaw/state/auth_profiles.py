@@ -208,15 +208,36 @@ def eligible(
 
     A config `mode` that differs from the stored type hides a profile, except config `oauth` over a stored `token`.
     """
-    if credential is None or credential.provider != provider:
+    if credential is None or not _serves(credential, provider, hints) or has_expired(credential, now_ms):
         return None
-    if credential.expires_ms is not None and credential.expires_ms <= now_ms:
-        return None
+    return credential
+
+
+def has_expired(credential: Credential, now_ms: int) -> bool:
+    """Tell whether a credential is past its time. Nothing renews a login: no provider's token endpoint is known."""
+    return credential.expires_ms is not None and credential.expires_ms <= now_ms
+
+
+def expired(
+    store: ProfileStore, provider: str, *, now_ms: int, hints: Mapping[str, ProfileHint] | None = None
+) -> tuple[Credential, ...]:
+    """Return the credentials of a provider that would serve it, had they not expired; the latest first."""
+    found = [
+        credential
+        for name in store.profile_ids
+        if (credential := store.credential(name)) is not None
+        and _serves(credential, provider, hints or {})
+        and has_expired(credential, now_ms)
+    ]
+    return tuple(sorted(found, key=lambda credential: -(credential.expires_ms or 0)))
+
+
+def _serves(credential: Credential, provider: str, hints: Mapping[str, ProfileHint]) -> bool:
     hint = hints.get(credential.profile_id)
-    if hint is None:
-        return credential
+    if credential.provider != provider or hint is None:
+        return credential.provider == provider
     fits = hint.mode == credential.type or (hint.mode == "oauth" and credential.type == "token")
-    return credential if fits and provider_id(hint.provider) == provider else None
+    return fits and provider_id(hint.provider) == provider
 
 
 def ordered(

@@ -254,3 +254,43 @@ async def test_the_list_of_models_names_what_the_config_names(tmp_path: Path) ->
         rows = registry.listed()
     assert [f"{row['provider']}/{row['id']}" for row in rows] == ["openai/gpt-5.2", "local/m", "offline/demo"]
     assert set(rows[0]) == {"id", "name", "provider", "contextWindow", "reasoning", "input"}
+
+
+def login(world: World, *, ends_in: int) -> dict[str, Any]:
+    secrets = {"access": "canary-access", "refresh": "canary-refresh"}
+    return {"type": "oauth", "provider": "anthropic", **secrets, "expires": world.clock.now_ms() + ends_in}
+
+
+@pytest.mark.asyncio
+async def test_an_expired_login_is_named_with_the_way_to_log_in_again(tmp_path: Path) -> None:
+    world = World(tmp_path, defaults(model={"primary": "anthropic/claude-opus-4-6"}))
+    world.write_profiles({"anthropic:old": login(world, ends_in=-90_000_000), "anthropic:me": login(world, ends_in=-1)})
+    with pytest.raises(InvalidInput, match=r'the login "anthropic:me" expired on .* log in again with') as caught:
+        await plan(world)
+    assert "openclaw configure --section model" in caught.value.message
+    assert "canary" not in str(caught.value)
+    with pytest.raises(InvalidInput, match='"anthropic:old" expired'):
+        await plan(world, Wish(model="anthropic/claude-opus-4-6@anthropic:old"))
+
+
+@pytest.mark.asyncio
+async def test_a_login_serves_until_it_expires_and_another_key_takes_over(tmp_path: Path) -> None:
+    world = World(tmp_path, defaults(model={"primary": "anthropic/claude-opus-4-6"}))
+    world.write_profiles({"anthropic:me": login(world, ends_in=60_000)})
+    (candidate,) = await plan(world)
+    assert [key.profile_id for key in candidate.keys] == ["anthropic:me"]
+    world.write_profiles({"anthropic:me": login(world, ends_in=0), "anthropic:default": KEY})
+    (candidate,) = await plan(world)
+    assert [key.profile_id for key in candidate.keys] == ["anthropic:default"]
+
+
+@pytest.mark.asyncio
+async def test_a_login_that_another_program_renewed_counts_again(tmp_path: Path) -> None:
+    world = World(tmp_path, defaults(model={"primary": "anthropic/claude-opus-4-6"}))
+    async with world.registry() as registry:
+        world.write_profiles({"anthropic:me": login(world, ends_in=-1)})
+        with pytest.raises(InvalidInput, match="expired"):
+            registry.plan(world.settings.agent("main"), Wish())
+        world.write_profiles({"anthropic:me": login(world, ends_in=3_600_000)})
+        (candidate,) = registry.plan(world.settings.agent("main"), Wish())
+        assert candidate.keys[0].profile_id == "anthropic:me"

@@ -190,7 +190,7 @@ def test_credentials_that_end_rest_or_are_odd_are_told(tmp_path: Path) -> None:
         "d:odd",
         "anthropic:claude-cli",
     ]
-    assert "has expired" in found[0]
+    assert "has expired; a login is not renewed by itself" in found[0]
     assert "expires in 1 h" in found[1]
     assert "billing" in found[2]
     assert "canary" not in "".join(found)

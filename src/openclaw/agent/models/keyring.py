@@ -23,6 +23,7 @@ from openclaw.state.auth_profiles import (
     after_failure,
     after_success,
     blocked_until,
+    expired,
     ordered,
     provider_id,
     read_profiles,
@@ -105,6 +106,10 @@ class KeyRing:
             return tuple(_profile_key(row, store, now) for row in profiles if row.profile_id == profile)
         keys = [_profile_key(row, store, now) for row in profiles]
         return (*keys, *self._plain_keys(provider))
+
+    def expired(self, agent: AgentSettings, provider: str) -> tuple[Credential, ...]:
+        """Return the stored credentials of a provider that nothing but their age rules out, the latest first."""
+        return expired(self._store(agent), provider, now_ms=self._clock.now_ms(), hints=self._hints())
 
     def _plain_keys(self, provider: str) -> list[Key]:
         known, block = PROVIDERS.get(provider), provider_block(self._settings.config, provider)

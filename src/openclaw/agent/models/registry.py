@@ -6,7 +6,7 @@ configured and no provider has a credential.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -29,8 +29,8 @@ from openclaw.agent.models.scripted import ScriptedModel
 from openclaw.agent.settings import AgentSettings, Settings
 from openclaw.config.base import SecretRef
 from openclaw.config.sections.models import ModelEntry, ModelProvider
-from openclaw.state.auth_profiles import provider_id
-from openclaw.system.clock import Clock
+from openclaw.state.auth_profiles import Credential, provider_id
+from openclaw.system.clock import Clock, iso
 from openclaw.system.errors import InvalidInput, OpenClawError
 from openclaw.system.secret import Secret
 from openclaw.system.tasks import Supervisor
@@ -260,7 +260,8 @@ class ModelRegistry:
         pinned = parsed.profile or (wish.profile if wish.profile_by_user else None)
         keys = self._keys(agent, parsed, pinned or wish.profile, only=pinned is not None)
         if not keys:
-            raise InvalidInput(f"{ref}: {_missing_key(parsed)}", code="credential-missing")
+            ended = self.keyring.expired(agent, parsed.provider)
+            raise InvalidInput(f"{ref}: {_missing_key(parsed, ended)}", code="credential-missing")
         return Candidate(ref, keys, pinned=pinned is not None)
 
     def _keys(self, agent: AgentSettings, parsed: ParsedRef, profile: str | None, *, only: bool) -> tuple[Key, ...]:
@@ -322,7 +323,13 @@ def _api(provider: ModelProvider | None, entry: ModelEntry | None, known: str | 
     return (entry.api if entry else None) or (provider.api if provider else None) or known or "openai-completions"
 
 
-def _missing_key(parsed: ParsedRef) -> str:
+def _missing_key(parsed: ParsedRef, ended: Sequence[Credential]) -> str:
+    for credential in ended:
+        if parsed.profile in (None, credential.profile_id):
+            return (
+                f'the login "{credential.profile_id}" expired on {iso(credential.expires_ms or 0)[:10]} and is not '
+                "renewed by itself; log in again with: openclaw configure --section model"
+            )
     if parsed.profile is not None:
         return f'there is no usable auth profile "{parsed.profile}" for this provider.'
     known = PROVIDERS.get(parsed.provider)

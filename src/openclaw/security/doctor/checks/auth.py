@@ -78,10 +78,12 @@ def _profile(context: DoctorContext, agent: str, profile: ProfileFacts) -> Itera
     elif not profile.usable:
         yield WARN, f"{name} holds no credential, or one of an unknown type.", again
     elif profile.expires_ms is not None and profile.expires_ms <= context.now_ms:
-        yield WARN, f"{name} has expired.", again
+        renewed = "; a login is not renewed by itself" if profile.type == "oauth" else ""
+        yield WARN, f"{name} has expired{renewed}.", again
     elif profile.expires_ms is not None and profile.expires_ms - context.now_ms < SOON_MS:
         hours = max(1, (profile.expires_ms - context.now_ms) // 3_600_000)
-        yield WARN, f"{name} expires in {hours} h.", again
+        renewed = " and is not renewed by itself" if profile.type == "oauth" else ""
+        yield WARN, f"{name} expires in {hours} h{renewed}.", again
     if profile.blocked_until_ms is not None:
         minutes = max(1, (profile.blocked_until_ms - context.now_ms) // 60_000)
         why = f", reason: {profile.disabled_reason}" if profile.disabled_reason else " after failures"
