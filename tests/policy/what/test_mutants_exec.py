@@ -306,6 +306,7 @@ def test_interpreters_word_for_word() -> None:
         "{0} x",
         "{0} -x",
         "{0} -f x",
+        "{0} -fx y",
         "{0} -l AppleScript x",
         "{0} -l X x",
         "{0} --vanilla x",
