@@ -159,3 +159,25 @@ async def test_the_watch_sees_main_file_includes_and_dotenv_and_waits_for_quiet(
         assert changes.empty()
     finally:
         await supervisor.close()
+
+
+@pytest.mark.asyncio
+async def test_what_is_odd_is_said_at_the_start_and_again_only_when_it_is_new(
+    folder: ConfigFolder, caplog: pytest.LogCaptureFixture
+) -> None:
+    def said(name: str) -> int:
+        return sum(f"extensions/{name} has no openclaw.plugin.json" in message for message in caplog.messages)
+
+    (folder.root / "extensions" / "lost").mkdir(parents=True)
+    holder = live(folder)
+    assert said("lost") == 1
+    folder.write({"tools": {"deny": ["write"]}})
+    await holder.reload()
+    (folder.root / "extensions" / "new").mkdir()
+    await holder.reload()
+    assert (said("lost"), said("new")) == (1, 1)
+    (folder.root / "extensions" / "lost").rmdir()
+    await holder.reload()
+    (folder.root / "extensions" / "lost").mkdir()
+    await holder.reload()
+    assert said("lost") == 2

@@ -163,6 +163,22 @@ def test_a_bad_manifest_is_a_fault(folder: ConfigFolder, manifest: Any) -> None:
     assert folder.paths() == ["plugins"]
 
 
+def test_a_plugin_folder_without_a_manifest_is_a_warning_that_names_it(folder: ConfigFolder) -> None:
+    plugin(folder, "extensions/chat", {"id": "chat", "configSchema": {}})
+    for name in ("extensions/lost/index.js", "extensions/.cache/x", "own/lost/readme", "own/empty/x", "single/code.py"):
+        (folder.root / name).parent.mkdir(parents=True)
+        (folder.root / name).touch()
+    (folder.root / "extensions/note.txt").touch()
+    plugin(folder, "own/tool", {"id": "tool", "configSchema": {}})
+    folder.write({"plugins": {"load": {"paths": [str(folder.root / "own"), str(folder.root / "single")]}}})
+    config = load_config(folder.layout, folder.environment)
+    expected = [folder.root / name for name in ("own/empty", "own/lost", "single", "extensions/lost")]
+    assert [(warning.path, warning.message) for warning in config.warnings] == [
+        ("plugins", f"{path} has no openclaw.plugin.json and is not loaded; add one or remove the folder")
+        for path in expected
+    ]
+
+
 @pytest.mark.parametrize(
     ("plugins", "paths"),
     [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,9 +38,15 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """The plugins that are known, by id."""
+    """The plugins that are known.
+
+    Attributes:
+        plugins: by id.
+        unnamed: folders where a plugin was looked for and that have no manifest, so that nothing in them is loaded.
+    """
 
     plugins: Mapping[str, Manifest] = field(default_factory=dict)
+    unnamed: tuple[Path, ...] = ()
 
     @property
     def channels(self) -> frozenset[str]:
@@ -52,7 +58,7 @@ class Catalog:
         found = dict(self.plugins)
         for manifest in manifests:
             found.setdefault(manifest.id, manifest)
-        return Catalog(found)
+        return replace(self, plugins=found)
 
 
 _CHANNEL_PLUGINS: Final = (
@@ -115,25 +121,36 @@ def discover(paths: Sequence[str], extensions: Path, bundled: Path | None) -> tu
         bundled: folder of bundled plugins, if there is one.
     """
     manifests: list[Manifest] = []
+    unnamed: list[Path] = []
     issues: list[Issue] = []
     for text in paths:
         folder = Path(text)
         if not folder.exists():
             issues.append(fault(("plugins", "load", "paths"), f"{folder} does not exist"))
             continue
-        _collect([folder] if (folder / MANIFEST).exists() else _folders(folder), manifests, issues)
+        named, others = ([folder], []) if _is_named(folder) else _folders(folder)
+        unnamed += others if named else [folder]
+        _collect(named, manifests, issues)
     for place in (extensions, bundled):
         if place is not None:
-            _collect(_folders(place), manifests, issues)
-    return Catalog().with_manifests((*manifests, *BUILT_IN.plugins.values())), issues
+            named, others = _folders(place)
+            unnamed += others
+            _collect(named, manifests, issues)
+    found = Catalog(unnamed=tuple(dict.fromkeys(unnamed)))
+    return found.with_manifests((*manifests, *BUILT_IN.plugins.values())), issues
 
 
-def _folders(place: Path) -> list[Path]:
+def _is_named(folder: Path) -> bool:
+    return (folder / MANIFEST).exists()
+
+
+def _folders(place: Path) -> tuple[list[Path], list[Path]]:
+    """Return the folders in a place that have a manifest, and those that have none."""
     try:
         found = sorted(item for item in place.iterdir() if item.is_dir() and not item.name.startswith("."))
     except OSError:
-        return []
-    return [item for item in found if (item / MANIFEST).exists()]
+        return [], []
+    return [item for item in found if _is_named(item)], [item for item in found if not _is_named(item)]
 
 
 def _collect(folders: Iterable[Path], manifests: list[Manifest], issues: list[Issue]) -> None:

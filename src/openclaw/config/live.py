@@ -101,6 +101,8 @@ class LiveConfig(Generic[PolicyT]):
         self._seen = fingerprint(self._files)
         self._subscribers: list[Subscriber[PolicyT]] = []
         self._lock = asyncio.Lock()
+        self._warned: frozenset[str] = frozenset()
+        self._warn(config)
 
     @property
     def config(self) -> Config:
@@ -135,6 +137,7 @@ class LiveConfig(Generic[PolicyT]):
             _report(loaded.issues)
             return ReloadResult(issues=loaded.issues)
         before, after = self._config, loaded.config
+        self._warn(after)
         changed = _changed(before, after)
         if not changed:
             self._config = after
@@ -147,10 +150,16 @@ class LiveConfig(Generic[PolicyT]):
         self._config, self._policy = after, policy
         mode = after.gateway.reload.mode or "hybrid"
         change = Change(before, after, policy, changed, plan_reload(changed, mode))
-        for warning in after.warnings:
-            log.warning("config: %s: %s", warning.path or "<root>", warning.message)
         await self._tell(change)
         return ReloadResult(change)
+
+    def _warn(self, config: Config) -> None:
+        """Log what is odd in a config; what was there before is not said again."""
+        texts = {f"{warning.path or '<root>'}: {warning.message}": None for warning in config.warnings}
+        for text in texts:
+            if text not in self._warned:
+                log.warning("config: %s", text)
+        self._warned = frozenset(texts)
 
     async def _tell(self, change: Change[PolicyT]) -> None:
         for subscriber in tuple(self._subscribers):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from openclaw.config.catalog import Catalog
+from openclaw.config.catalog import MANIFEST, Catalog
 from openclaw.config.issues import Issue, Parts, closest, fault
 from openclaw.config.places import listed_agents
 from openclaw.policy.where.key_ids import normalise_agent_id
@@ -26,6 +26,7 @@ def find_odd(document: Mapping[str, Any], catalog: Catalog, version: str) -> lis
     return [
         *_newer(document, version),
         *_disabled_plugins(document, catalog),
+        *_unnamed_plugins(catalog),
         *_tool_names(document, catalog),
         *_patterns(document),
         *_bindings(document),
@@ -42,6 +43,12 @@ def _newer(document: Mapping[str, Any], version: str) -> Iterator[Issue]:
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(found) for found in _NUMBERS.findall(version)[:3])
+
+
+def _unnamed_plugins(catalog: Catalog) -> Iterator[Issue]:
+    """The audit refuses such a folder when code lies in it; nothing else loads it either."""
+    for folder in catalog.unnamed:
+        yield fault(("plugins",), f"{folder} has no {MANIFEST} and is not loaded; add one or remove the folder")
 
 
 def _disabled_plugins(document: Mapping[str, Any], catalog: Catalog) -> Iterator[Issue]:
