@@ -137,6 +137,23 @@ def test_only_where_the_bot_has_its_owners_number_is_there_a_chat_with_itself(ch
     assert (found.self_chat, found.same_number) == (expected, expected)
 
 
+@pytest.mark.parametrize(
+    ("chat", "from_me", "expected"),
+    [
+        ("+1 555 000 0001", True, True),
+        ("+1 555 000 0001", False, True),
+        ("+15551230001", False, False),
+        ("somewhere", False, True),
+        ("somewhere", True, False),
+    ],
+)
+def test_what_the_owner_writes_into_a_chat_that_cannot_be_read_is_not_for_the_bot(
+    chat: str, from_me: bool, expected: bool
+) -> None:
+    facts = MessageFacts(ChatType.DIRECT, chat, Sender(e164=ME.e164), from_me=from_me)
+    assert case_of(channel_policy("whatsapp", {}), "whatsapp", facts).same_number is expected
+
+
 @pytest.mark.parametrize("number", [None, "", "no number"])
 def test_a_bot_without_a_number_has_no_chat_with_itself(number: str | None) -> None:
     policy = channel_policy("whatsapp", {"allowFrom": ["*"]})
