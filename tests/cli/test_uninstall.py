@@ -196,3 +196,16 @@ def test_enter_alone_removes_nothing(installed: Home) -> None:
     terminal.press("Remove all that is listed?", ENTER)
     assert terminal.finish() == 1
     assert snapshot(installed.path) == before
+
+
+def test_of_a_credentials_folder_elsewhere_only_our_files_go(installed: Home, cli: Cli) -> None:
+    cli.set_variable("OPENCLAW_OAUTH_DIR", str(installed.path / "keys"))
+    for name in ("telegram-pairing.json", "telegram-allowFrom.json", "oauth.json", "whatsapp/default/creds.json"):
+        put(installed.path, f"keys/{name}", {})
+    mine = put(installed.path, "keys/vault.kdbx", "mine")
+    shown = cli("reset", "--scope", "config+creds+sessions", "--dry-run", "--json").json["removed"]
+    assert {Path(text).name for text in shown if "/keys/" in text} == {
+        *("telegram-pairing.json", "telegram-allowFrom.json", "oauth.json", "whatsapp")
+    }
+    assert cli("uninstall", "--state", *WITHOUT_QUESTIONS).code == 0
+    assert list((installed.path / "keys").iterdir()) == [mine]

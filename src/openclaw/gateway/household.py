@@ -371,8 +371,7 @@ class GatewayHousehold:
 
     def _import_logins(self) -> None:
         """Take over the logins of an old `oauth.json` that the default agent does not have yet (agent.md 4.2)."""
-        folder = self._parts.environment.get("OPENCLAW_OAUTH_DIR")
-        source = (self._parts.environment.expand(folder) if folder else self._parts.layout.credentials) / "oauth.json"
+        source = self._parts.layout.credentials / "oauth.json"
         if not source.is_file():
             return
         from openclaw.security.doctor.repairs.profiles import import_oauth

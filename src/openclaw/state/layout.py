@@ -20,10 +20,12 @@ class StateLayout:
     Attributes:
         root: the state directory, absolute.
         config: the config file, which `OPENCLAW_CONFIG_PATH` may put elsewhere.
+        credentials_dir: where `OPENCLAW_OAUTH_DIR` puts the credentials; None leaves them in the state directory.
     """
 
     root: Path
     config: Path
+    credentials_dir: Path | None = None
 
     @classmethod
     def at(cls, root: Path) -> StateLayout:
@@ -34,12 +36,14 @@ class StateLayout:
     def resolve(cls, environment: Environment) -> StateLayout:
         """Return the layout that the environment asks for (config.md 2.1)."""
         root = _state_root(environment)
-        return cls(root=root, config=_config_path(environment, root))
+        elsewhere = environment.get("OPENCLAW_OAUTH_DIR")
+        folder = _expanded(elsewhere, environment) if elsewhere else None
+        return cls(root=root, config=_config_path(environment, root), credentials_dir=folder)
 
     @property
     def credentials(self) -> Path:
         """Channel credentials and pairing stores."""
-        return self.root / "credentials"
+        return self.credentials_dir or self.root / "credentials"
 
     @property
     def devices(self) -> Path:

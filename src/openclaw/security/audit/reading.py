@@ -102,7 +102,6 @@ def reading_of(config: Config, layout: StateLayout, environment: Environment, lo
     authored: Mapping[str, Any] = config.document
     if config.source.references:
         authored = mapping(read_plain(layout, environment).authored)
-    folder = config.environment.get("OPENCLAW_OAUTH_DIR")
     return Reading(
         config=config,
         document=config.document,
@@ -112,12 +111,8 @@ def reading_of(config: Config, layout: StateLayout, environment: Environment, lo
         environment=config.environment,
         seed_environment=_seed_environment(config, layout, looker),
         includes=tuple(_includes(config.source.parsed, layout.config, looker)),
-        credentials=_absolute(config.environment.expand(folder)) if folder else layout.credentials,
+        credentials=layout.credentials,
     )
-
-
-def _absolute(path: Path) -> Path:
-    return path if path.is_absolute() else Path.cwd() / path
 
 
 def _seed_environment(config: Config, layout: StateLayout, looker: Looker) -> Environment:

@@ -75,15 +75,14 @@ def _oauth(
     document: Mapping[str, Any], layout: StateLayout, environment: Environment
 ) -> tuple[tuple[str, ...], str | None]:
     try:
-        return missing_logins(oauth_file(layout, environment), default_profiles(document, layout, environment)), None
+        return missing_logins(oauth_file(layout), default_profiles(document, layout, environment)), None
     except OpenClawError as error:
         return (), error.message
 
 
-def oauth_file(layout: StateLayout, environment: Environment) -> Path:
+def oauth_file(layout: StateLayout) -> Path:
     """Return where older releases kept their logins."""
-    folder = environment.get("OPENCLAW_OAUTH_DIR")
-    return (environment.expand(folder) if folder else layout.credentials) / OAUTH
+    return layout.credentials / OAUTH
 
 
 def default_profiles(document: Mapping[str, Any], layout: StateLayout, environment: Environment) -> Path:

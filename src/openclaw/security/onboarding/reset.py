@@ -16,6 +16,8 @@ from openclaw.state.layout import StateLayout
 from openclaw.system.environment import Environment
 from openclaw.system.errors import Refused, Unavailable
 
+CREDENTIALS: Final = ("*-pairing.json", "*-allowFrom.json", "oauth.json", "github-copilot.token.json", "whatsapp")
+"""What lies in the credentials folder (config.md 2.2)."""
 Scope = Literal["config", "config+creds+sessions", "full"]
 SCOPES: Final[tuple[Scope, ...]] = ("config", "config+creds+sessions", "full")
 
@@ -30,14 +32,22 @@ def reset_targets(scope: Scope, layout: StateLayout, environment: Environment) -
     if scope == "config+creds+sessions":
         agents = layout.root / "agents"
         sessions = sorted(agents.glob("*/sessions")) if agents.is_dir() else []
-        found += [layout.credentials, *sessions]
+        found += [*credential_files(layout), *sessions]
     elif scope == "full":
-        found += [layout.root, *_workspaces(layout, environment)]
+        found += [layout.root, *credential_files(layout), *_workspaces(layout, environment)]
     there = [path for path in dict.fromkeys(found) if path.is_symlink() or path.exists()]
     kept = [path for path in there if not any(path != other and path.is_relative_to(other) for other in there)]
     for path in kept:
         _check(path, environment)
     return tuple(kept)
+
+
+def credential_files(layout: StateLayout) -> tuple[Path, ...]:
+    """Return what holds credentials: the folder, or, where it lies elsewhere, only what openclaw keeps in it."""
+    folder = layout.credentials
+    if folder.is_relative_to(layout.root):
+        return (folder,)
+    return tuple(sorted(path for pattern in CREDENTIALS for path in folder.glob(pattern)))
 
 
 def _workspaces(layout: StateLayout, environment: Environment) -> list[Path]:

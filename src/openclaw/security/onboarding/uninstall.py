@@ -18,6 +18,7 @@ from openclaw.agent.workspace import ALWAYS, FIRST_RUN
 from openclaw.config.places import agent_workspace, default_agent, listed_agents
 from openclaw.config.plain import read_plain
 from openclaw.policy.where.key_ids import normalise_agent_id
+from openclaw.security.onboarding.reset import credential_files
 from openclaw.state.files import why
 from openclaw.state.layout import CONFIG_NAME, LEGACY_CONFIG_NAMES, StateLayout
 from openclaw.system.environment import Environment
@@ -91,8 +92,8 @@ def uninstall_plan(parts: frozenset[str], layout: StateLayout, environment: Envi
         paths += [path for path in _config_files(layout) if path not in paths]
         if layout.config.is_symlink():
             kept.append(Path(os.path.realpath(layout.config)))
-        if not layout.credentials.is_relative_to(layout.root) and layout.credentials.exists():
-            kept.append(layout.credentials)
+        if not layout.credentials.is_relative_to(layout.root):
+            paths += credential_files(layout)
     return Plan(tuple(dict.fromkeys(paths)), tuple(path for path in kept if path not in paths), tuple(folders))
 
 

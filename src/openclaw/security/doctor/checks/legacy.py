@@ -107,7 +107,7 @@ def whatsapp(context: DoctorContext) -> Iterator[Found]:
 @check("legacy.oauth", "Older releases")
 def oauth(context: DoctorContext) -> Iterator[Found]:
     """Logins in `oauth.json` are taken over into the default agent's profiles."""
-    source = oauth_file(context.layout, context.environment)
+    source = oauth_file(context.layout)
     if context.legacy.oauth_fault is not None:
         yield WARN, f"Old logins cannot be taken over: {plain(context.legacy.oauth_fault)}."
     if not context.legacy.oauth or context.is_foreign:
