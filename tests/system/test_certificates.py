@@ -53,7 +53,7 @@ def test_of_a_chain_the_first_counts_whatever_stands_around_it(tmp_path: Path) -
     [
         b"",
         b"\xff\xfe",
-        b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+        b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n",
         b"-----BEGIN CERTIFICATE-----\nAAAA\n",
         b"-----BEGIN CERTIFICATE-----\n*\n-----END CERTIFICATE-----\n",
     ],
