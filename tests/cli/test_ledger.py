@@ -72,3 +72,30 @@ def test_what_is_no_anchor_is_refused(cli: Cli, folder: Path, text: str) -> None
     answer = cli("ledger", "verify", "--anchor", str(anchor))
     assert answer.code == 1
     assert "anchor" in answer.err
+
+
+def test_the_anchor_file_of_the_config_is_compared_by_itself(cli: Cli, folder: Path) -> None:
+    place = cli.home.path / "heads.jsonl"
+    cli.home.write_config({"logging": {"ledger": {"anchor": {"file": "~/heads.jsonl"}}}})
+    assert cli("ledger", "verify").code == 0  # nothing was noted yet
+    place.write_text((folder / "HEAD").read_text() * 2)
+    assert cli("ledger", "verify", "--json").json["anchors"] == 2
+    assert "fits 2 noted heads" in cli("ledger", "verify").out
+    for path in (log(folder), folder / "HEAD"):
+        path.unlink()
+    assert cli("ledger", "verify", "--json").json["fault"] == "rolled-back"
+
+
+@pytest.mark.parametrize("text", ["", "[]", "nothing", '{"seq": 1}', '{"seq": "1", "line": "x"}\n{}'])
+def test_what_is_no_anchor_is_refused_without_its_content(cli: Cli, folder: Path, text: str) -> None:
+    place = cli.home.path / "heads.jsonl"
+    place.write_text(text)
+    answer = cli("ledger", "verify", "--anchor", str(place))
+    assert answer.code == 1
+    assert "is no anchor" in answer.err
+
+
+def test_a_line_that_was_cut_while_it_was_written_does_not_count(cli: Cli, folder: Path) -> None:
+    place = cli.home.path / "heads.jsonl"
+    place.write_text((folder / "HEAD").read_text() + '{"seq": 6, "li')
+    assert cli("ledger", "verify", "--anchor", str(place), "--json").json["anchors"] == 1

@@ -15,6 +15,7 @@ from support.shared import shared_json
 # config.md 3.17, as patterns over the paths of keys.json
 BEYOND = [
     r"gateway\.customBindHost",
+    r"logging\.ledger(\.anchor(\..*)?)?(\[\])?",
     r"gateway\.auth\.(trustedProxy|rateLimit)(\..*)?",
     r"gateway\.allowRealIpFallback",
     r"gateway\.controlUi\.dangerouslyAllowHostHeaderOriginFallback",

@@ -144,7 +144,6 @@ def test_a_likely_meaning_is_named() -> None:
     [
         ({"tools": {"provenance": {"mode": "ask"}}}, "this build lacks the provenance gate"),
         ({"agents": {"list": [{"id": "a", "tools": {"provenance": {}}}]}}, "this build lacks the provenance gate"),
-        ({"logging": {"ledger": {}}}, "this build lacks anchoring"),
         ({"budgets": {}}, "this build lacks budgets"),
         ({"mcp": {"servers": {}}}, "this build lacks MCP"),
         ({"agents": {"entries": {}}}, "use agents.list"),

@@ -93,11 +93,11 @@ def test_a_rolled_back_ledger_is_found_by_an_anchor(tmp_path: Path) -> None:
     later = filled(folder, 2)
     later.close()
     anchor = {"seq": later.head[0], "line": later.head[1]}
-    assert verify_ledger(folder, anchor=anchor).ok
+    assert verify_ledger(folder, anchors=[anchor]).ok
     for name, text in old.items():
         (folder / name).write_text(text)
     assert verify_ledger(folder).ok
-    assert verify_ledger(folder, anchor=anchor).fault == "rolled-back"
+    assert verify_ledger(folder, anchors=[anchor]).fault == "rolled-back"
 
 
 def test_one_process_at_a_time_writes_it(tmp_path: Path) -> None:

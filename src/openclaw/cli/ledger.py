@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from openclaw.cli.context import CliContext
 from openclaw.cli.groups import Group, epilog, json_option
 from openclaw.cli.output import print_error, print_json, print_line
-from openclaw.system.errors import InvalidInput
 
 
 @click.group(cls=Group)
@@ -22,19 +20,28 @@ def ledger() -> None:
 @click.option(
     "--anchor",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="A HEAD file that was copied elsewhere earlier: finds a roll-back of both ledger and HEAD.",
+    help="Heads that were noted elsewhere earlier; they find a roll-back of both ledger and HEAD.",
 )
 @json_option
 @click.pass_obj
 def verify(context: CliContext, anchor: Path | None, as_json: bool) -> int:
-    """Walk the chain. Exit code 0 when every record holds, 1 when one was edited, dropped, moved or cut off."""
-    from openclaw.state.ledger_verify import verify_ledger
+    """Walk the chain. Exit code 0 when every record holds, 1 when one was edited, dropped, moved or cut off.
 
-    found = verify_ledger(context.own_state().ledger, anchor=_anchor(anchor))
+    The file of logging.ledger.anchor is compared too, when the config names one and it is there.
+    """
+    from openclaw.state.ledger_verify import read_anchors, verify_ledger
+
+    layout = context.own_state()
+    own = _stated(context)
+    files = [*([anchor] if anchor is not None else []), *([own] if own is not None and own.is_file() else [])]
+    anchors = [one for file in files for one in read_anchors(file)]
+    found = verify_ledger(layout.ledger, anchors=anchors)
     if as_json:
-        print_json({"ok": found.ok, "records": found.records, "fault": found.fault, "where": found.where})
+        facts = {"ok": found.ok, "records": found.records, "fault": found.fault, "where": found.where}
+        print_json({**facts, **({"anchors": len(anchors)} if anchors else {})})
     elif found.ok:
-        print_line(f"The ledger holds: {found.records} records, none edited, dropped or moved.")
+        compared = f" It fits {len(anchors)} noted heads." if anchors else ""
+        print_line(f"The ledger holds: {found.records} records, none edited, dropped or moved.{compared}")
     else:
         print_error(
             f"The ledger does not hold: {found.fault} at {found.where}; the {found.records} before it are sound."
@@ -42,12 +49,11 @@ def verify(context: CliContext, anchor: Path | None, as_json: bool) -> int:
     return 0 if found.ok else 1
 
 
-def _anchor(path: Path | None) -> dict[str, Any] | None:
-    from openclaw.state.files import read_json
+def _stated(context: CliContext) -> Path | None:
+    """Return the file of `logging.ledger.anchor`; None when there is none or the config cannot be read."""
+    from openclaw.config.paths import get_value
+    from openclaw.config.plain import read_plain
 
-    if path is None:
-        return None
-    found = read_json(path)
-    if not isinstance(found, dict) or not isinstance(found.get("seq"), int) or not isinstance(found.get("line"), str):
-        raise InvalidInput(f"{path} is no anchor: it must be a copy of the ledger's HEAD, with seq and line")
-    return found
+    document = read_plain(context.layout, context.environment).document or {}
+    _, text = get_value(document, ("logging", "ledger", "anchor", "file"))
+    return context.environment.expand(text) if isinstance(text, str) and text else None

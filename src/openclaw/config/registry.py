@@ -64,7 +64,6 @@ CORE_CHANNELS: Final = frozenset({"telegram", "whatsapp", "discord", "googlechat
 NOT_BUILT: Final[Mapping[str, str]] = {
     "tools.provenance": "the provenance gate",
     "agents.list.*.tools.provenance": "the provenance gate",
-    "logging.ledger": "anchoring of the ledger",
     "budgets": "budgets",
     "mcp": "MCP servers",
 }

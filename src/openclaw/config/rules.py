@@ -44,6 +44,7 @@ def _all(document: Mapping[str, Any]) -> Iterator[tuple[Parts, Iterator[Issue]]]
     yield ("audio",), _transcription(document)
     yield ("gateway",), _gateway(document)
     yield ("agents", "list"), _agent_ids(document)
+    yield ("logging", "ledger", "anchor"), _ledger_anchor(document)
     yield (), _broadcast(document)
 
 
@@ -203,6 +204,18 @@ def _gateway(document: Mapping[str, Any]) -> Iterator[Issue]:
     host = gateway.get("customBindHost")
     if host is not None and not _is_address(host):
         yield fault(("gateway", "customBindHost"), "must be an IP address")
+
+
+def _ledger_anchor(document: Mapping[str, Any]) -> Iterator[Issue]:
+    at = ("logging", "ledger", "anchor")
+    anchor = _object(document, *at)
+    if len(anchor) > 1:
+        yield fault(at, "takes one of command, file and url")
+    command, url = anchor.get("command"), anchor.get("url")
+    if command is not None and not (command and str(command[0]).startswith("/")):
+        yield fault((*at, "command"), "must start with the absolute path of a program")
+    if url is not None and not str(url).startswith(("https://", "http://")):
+        yield fault((*at, "url"), "must start with https:// or http://")
 
 
 def _is_address(text: str) -> bool:

@@ -101,19 +101,14 @@ class SecretResolver:
 
     def _exec(self, reference: SecretRef, path: str) -> str:
         program = Path(reference.command[0])
-        _check_program(program, path)
-        base = {
-            name: text
-            for name, text in self._environment.values.items()
-            if name not in self._environment.origins and not is_secret_name(name) and not controls_runtime(name)
-        }
+        check_program(program, path)
         try:
             process = subprocess.Popen(
                 list(reference.command),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env=base,
+                env=plain_environment(self._environment),
                 cwd="/",
                 start_new_session=True,
             )
@@ -126,6 +121,15 @@ class SecretResolver:
         if not text.strip():
             raise _bad(path, f"{program} printed nothing")
         return text
+
+
+def plain_environment(environment: Environment) -> dict[str, str]:
+    """Return the variables that a program of the config gets: those of the process that are no secrets."""
+    return {
+        name: text
+        for name, text in environment.values.items()
+        if name not in environment.origins and not is_secret_name(name) and not controls_runtime(name)
+    }
 
 
 def _collect(process: subprocess.Popen[bytes], seconds: float, path: str, program: Path) -> bytes:
@@ -184,7 +188,7 @@ def _pointed(text: str, pointer: str, path: str) -> str:
     return value
 
 
-def _check_program(program: Path, path: str) -> None:
+def check_program(program: Path, path: str) -> None:
     """Refuse a program that others could have put in place.
 
     Raises:

@@ -38,6 +38,7 @@ from openclaw.config.secrets import SecretResolver
 from openclaw.gateway.app import HANDSHAKE_SECONDS, GatewayApp, GatewayParts, build_app
 from openclaw.gateway.audit_watch import GatewayAudit
 from openclaw.gateway.household_ports import AgentRunner, ApprovalsFilePort, ChannelStatus
+from openclaw.gateway.ledger_anchor import LedgerAnchors
 from openclaw.gateway.live_config import ConfigService, LiveDoor
 from openclaw.gateway.live_settings import LiveSettings
 from openclaw.gateway.transport.webhooks import WebhookListeners
@@ -111,6 +112,9 @@ class GatewayHousehold:
         self._journal = journal
         self._ledger = ledger
         self._tasks = Supervisor("household")
+        self._anchors = LedgerAnchors(
+            parts.layout, parts.environment, parts.clock, lambda: self._live.config.logging.ledger.anchor
+        )
         self._agents = Settings(lambda: self._live.config, parts.layout)
         self._settings = LiveSettings(parts.live, parts.layout, self._agents)
         self._webhooks = WebhookListeners(parts.clock)
@@ -367,6 +371,7 @@ class GatewayHousehold:
             self._channels.start(self._intake)
         self._tasks.start(self._live.watch(self._clock), name="config watch")
         self._tasks.start(self._prune(), name="journal prune")
+        self._tasks.start(self._anchors.run(), name="ledger anchors")
         self._tasks.start(self._audit.look(), name="security audit")
 
     def _import_logins(self) -> None:
@@ -448,6 +453,7 @@ class GatewayHousehold:
         for close in closing:
             await close()
         await asyncio.to_thread(self._ledger.close)
+        await self._anchors.note()
 
 
 def _handshake_seconds(environment: Environment) -> float:

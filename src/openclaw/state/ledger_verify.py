@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from openclaw.state.files import read_json, read_text
 from openclaw.state.ledger import GENESIS, HEAD, canonical, digest, ledger_files
+from openclaw.system.errors import InvalidInput
+
+_ANCHOR_LIMIT = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +33,12 @@ class LedgerCheck:
     where: str | None = None
 
 
-def verify_ledger(folder: Path, *, anchor: Mapping[str, Any] | None = None) -> LedgerCheck:
-    """Check every record, the head file, and an anchor kept elsewhere when one is given.
+def verify_ledger(folder: Path, *, anchors: Sequence[Mapping[str, Any]] = ()) -> LedgerCheck:
+    """Check every record, the head file, and the anchors kept elsewhere.
 
     Args:
         folder: the ledger folder.
-        anchor: `{seq, line}` noted outside the state directory at some earlier time.
+        anchors: each `{seq, line}`, noted outside the state directory at some earlier time.
     """
     seq, prev = 0, GENESIS
     anchored: dict[int, str] = {}
@@ -47,13 +50,33 @@ def verify_ledger(folder: Path, *, anchor: Mapping[str, Any] | None = None) -> L
             return LedgerCheck(ok=False, records=seq, fault=fault, where=where)
         seq, prev = seq + 1, digest(line)
         anchored[seq] = prev
-    for source, name in ((read_json(folder / HEAD), HEAD), (anchor, "anchor")):
+    for source, name in ((read_json(folder / HEAD), HEAD), *((anchor, "anchor") for anchor in anchors)):
         if source is None:
             continue
         fault = _anchor_fault(source, seq, anchored, name)
         if fault is not None:
             return LedgerCheck(ok=False, records=seq, fault=fault, where=name)
     return LedgerCheck(ok=True, records=seq)
+
+
+def read_anchors(path: Path) -> tuple[Mapping[str, Any], ...]:
+    """Return the anchors of a file: a copy of HEAD, or the lines that `logging.ledger.anchor.file` has gathered.
+
+    A last line without its end was cut while it was written, and does not count.
+
+    Raises:
+        InvalidInput: it holds something else.
+        Unavailable: it cannot be read.
+    """
+    text = read_text(path, limit=_ANCHOR_LIMIT)
+    lines = (text or "").split("\n")
+    found = [_parse(line) for line in lines if line.strip()]
+    if len(found) > 1 and lines[-1] and found[-1] is None:
+        found.pop()
+    anchors = [one for one in found if one is not None and isinstance(one.get("seq"), int)]
+    if not anchors or len(anchors) != len(found) or not all(isinstance(one.get("line"), str) for one in anchors):
+        raise InvalidInput(f"{path} is no anchor: it must hold copies of the ledger's HEAD, with seq and line")
+    return tuple(anchors)
 
 
 def _anchor_fault(source: Mapping[str, Any], seq: int, lines: Mapping[int, str], name: str) -> str | None:

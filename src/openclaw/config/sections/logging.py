@@ -1,8 +1,26 @@
-"""`logging`: levels, file and masking (config.md 3.15, 6)."""
+"""`logging`: levels, file, masking, and anchors of the ledger (config.md 3.15, 3.17, 6; guard.md 4)."""
 
 from typing import Literal
 
-from openclaw.config.base import Block, LogLevel, Positive, Texts
+from openclaw.config.base import Block, LogLevel, NonEmpty, Positive, Texts, UrlText, block
+
+
+class LedgerAnchor(Block):
+    """A place outside the state directory that is told the head of the ledger; one of the three."""
+
+    command: Texts | None = None
+    """Program and arguments, by absolute path; it reads the head as one JSON line."""
+    file: NonEmpty | None = None
+    """A file that gets a JSON line each time; best on another machine or where lines can only be added."""
+    url: UrlText | None = None
+    """An address that the head is posted to as JSON."""
+
+
+class LedgerLog(Block):
+    """The record of decisions."""
+
+    anchor: LedgerAnchor = block(LedgerAnchor)
+    """Where its head is noted hourly and at stop, which finds a roll-back. Default: in the log only."""
 
 
 class Logging(Block):
@@ -22,3 +40,5 @@ class Logging(Block):
     """`off` ends pattern masking of tool summaries and console; files and secrets stay masked. Default: tools."""
     redact_patterns: Texts | None = None
     """Further patterns whose matches are masked. Default: none."""
+    ledger: LedgerLog = block(LedgerLog)
+    """The record of decisions."""
