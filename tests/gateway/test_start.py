@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from support.configs import ConfigFolder
+from support.process import free_port
 
 TOKEN = "test-token-0123456789abcdef0123456789"
 BASE: dict[str, Any] = {
@@ -35,7 +36,7 @@ def tell(**facts):
     print(json.dumps(facts), flush=True)
 
 options = GatewayOptions(
-    flags=GatewayFlags(port=0, bind=Bind(sys.argv[2]) if sys.argv[2] else None),
+    flags=GatewayFlags(port=int(sys.argv[2]), bind=Bind(sys.argv[3]) if sys.argv[3] else None),
     console=lambda line: tell(line=line),
     on_listening=lambda policy: tell(port=policy.gateway.port, policy=policy.fingerprint),
 )
@@ -53,11 +54,12 @@ class Gateway:
 
     def __init__(self, root: Path) -> None:
         self.folder = ConfigFolder(root)
+        self.port = free_port()
         self.process: subprocess.Popen[str] | None = None
 
     def start(self, bind: str = "", **env: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, str(self.folder.root), bind],
+            [sys.executable, "-c", PROGRAM, str(self.folder.root), str(self.port), bind],
             stdout=subprocess.PIPE,
             text=True,
             env={
@@ -191,8 +193,8 @@ def test_a_restart_onto_a_bad_config_ends_with_the_reason(gateway: Gateway, mode
 def test_flags_win_over_the_config(gateway: Gateway) -> None:
     gateway.folder.write({**BASE, "gateway": {**BASE["gateway"], "port": 1, "bind": "lan"}})
     gateway.start("loopback")
-    assert gateway.next("port") == 0
-    assert str(gateway.next("line")).startswith("listening on ws://127.0.0.1:")
+    assert gateway.next("port") == gateway.port
+    assert str(gateway.next("line")).startswith(f"listening on ws://127.0.0.1:{gateway.port} ")
     gateway.signal(signal.SIGTERM)
     assert gateway.end() == 0
 
