@@ -80,6 +80,7 @@ def test_a_dynamic_argument_is_expanded_by_a_script_rendered_anew() -> None:
     [
         ("ls; rg $X | head -n1", "'/usr/bin/ls' ; '/usr/bin/rg' $X | '/usr/bin/head' '-n1'"),
         ("rg $X\\ ", "'/usr/bin/rg' $X\\ "),
+        ("ls; rg $X\\ ", "'/usr/bin/ls' ; '/usr/bin/rg' $X\\ "),
         ("rg $X\\  && ls", "'/usr/bin/rg' $X\\  && '/usr/bin/ls'"),
     ],
 )
@@ -99,6 +100,7 @@ def test_operators_and_escaped_blanks_stay_in_the_script(line: str, script: str)
         "d a=~ {a,b} x{}y",
         "d '' \"\" 'it'\\''s' | cat",
         "env d $X; nohup d a",
+        "d a; d $X\\ ",
     ],
 )
 def test_the_plan_does_what_the_line_would_do(place: Path, line: str) -> None:
@@ -126,6 +128,7 @@ WORDS = st.sampled_from(
         "$",
         "b?c.txt",
         "-n",
+        "$X\\ ",
     ]
 )
 LINES = st.lists(st.lists(WORDS, max_size=3).map(lambda words: " ".join(["d", *words])), min_size=1, max_size=3)

@@ -27,12 +27,8 @@ def build_plan(pipelines: Sequence[Pipeline], segments: Sequence[Segment], path:
     pins = tuple(segment.path or "" for segment in segments)
     clean = tuple(folder for folder in path if folder.startswith("/"))
     if any(word.dynamic for segment in segments for word in segment.words):
-        script = " ".join(
-            f"{op} {' | '.join(map(render_segment, members))}".strip()
-            if op
-            else " | ".join(map(render_segment, members))
-            for op, members in rows
-        )
+        texts = ((op, " | ".join(map(render_segment, members))) for op, members in rows)
+        script = " ".join(f"{op} {text}" if op else text for op, text in texts)
         return Plan((), script, clean, pins)
     steps = tuple(PlannedStep(op, tuple(map(argv_of, members))) for op, members in rows)
     return Plan(steps, None, clean, pins)
