@@ -25,7 +25,7 @@ from support.state_dirs import program
 from support.time import FakeClock
 from support.waiting import until
 
-SECRET = "canary-of-the-anchor-0123456789"
+CANARY = "canary-of-the-anchor-0123456789"
 
 
 class Scene:
@@ -36,7 +36,7 @@ class Scene:
         self.layout = StateLayout.at(root / "state")
         self.clock = FakeClock()
         self.anchor = LedgerAnchor()
-        environment = Environment({"HOME": str(root), "PATH": "/usr/bin:/bin", "MY_TOKEN": SECRET})
+        environment = Environment({"HOME": str(root), "PATH": "/usr/bin:/bin", "MY_TOKEN": CANARY})
         self.anchors = LedgerAnchors(self.layout, environment, self.clock, lambda: self.anchor)
 
     def records(self, *kinds: str) -> None:
@@ -104,7 +104,7 @@ async def test_a_program_reads_the_head_and_gets_no_secret(scene: Scene) -> None
     head, *rest = out.read_text().splitlines()
     assert json.loads(head)["seq"] == 2
     assert rest[-1] == "a b"
-    assert SECRET not in out.read_text()
+    assert CANARY not in out.read_text()
 
 
 @asynccontextmanager
@@ -119,7 +119,7 @@ async def server(status: str, seen: list[bytes]) -> AsyncIterator[str]:
 
     listening = await asyncio.start_server(answer, "127.0.0.1", 0)
     async with listening:
-        yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/heads?key={SECRET}"
+        yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/heads?key={CANARY}"
 
 
 @pytest.mark.asyncio
@@ -149,12 +149,12 @@ async def test_what_cannot_be_told_is_a_warning_without_secrets_and_is_tried_aga
             "command": LedgerAnchor(command=(str(program(scene.root / "tool", "exit 3")),)),
             "missing": LedgerAnchor(command=("/nowhere/tool",)),
             "url": LedgerAnchor(url=url),
-            "closed": LedgerAnchor(url=f"http://user:{SECRET}@127.0.0.1:9/?key={SECRET}"),
+            "closed": LedgerAnchor(url=f"http://user:{CANARY}@127.0.0.1:9/?key={CANARY}"),
         }[place]
         await scene.anchors.note()
     warning = next(one for one in caplog.records if one.levelno == logging.WARNING)
     assert "logging.ledger.anchor" in warning.getMessage()
-    assert SECRET not in caplog.text
+    assert CANARY not in caplog.text
     assert any("ledger head: seq 2" in one.getMessage() for one in caplog.records)
     scene.anchor = LedgerAnchor(file=str(scene.noted))
     await scene.anchors.note()

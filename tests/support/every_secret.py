@@ -76,7 +76,7 @@ def every_secret() -> tuple[dict[str, Any], dict[str, str]]:
         secret = planted[name] = canary(name)
         if kind == "url":
             query = planted[f"{name}?"] = canary(f"{name}?")
-            scheme = "wss" if path[-1] == "url" else "http"
+            scheme = "wss" if name == "gateway.remote.url" else "http"
             value = f"{scheme}://user:{secret}@127.0.0.1:9/v1?key={query}"
         else:
             value = secret
