@@ -101,9 +101,32 @@ def test_how_many_are_concerned() -> None:
     named = difference(telegram() | owned, telegram(allowFrom=["7", "@ann"]) | owned).weight
     strangers = difference(telegram(dmPolicy="allowlist") | owned, telegram() | owned).weight
     assert 1 < named < strangers
+    told_tools = [
+        difference({**section, **owned, "tools": {"deny": ["exec"]}}, {**section, **owned}).weight
+        for section in (telegram(), telegram(groupAllowFrom=["7", "9"]))
+    ]
+    assert told_tools[1] - told_tools[0] == 1  # who is on a list, and paired or not, is one person
     assert difference({}, {"commands": {"bash": True}}).weight == 3
     assert difference({}, {"commands": {"bash": True, "debug": True}}).weight == 6
     assert difference({"commands": {"bash": True}}, {"commands": {"debug": True}}).weight == 6
+
+
+def test_people_of_a_channel_that_a_token_starts_are_concerned_without_a_section() -> None:
+    before, after = policy_of({"tools": {"deny": ["exec"]}}), policy_of({})
+    started = diff_policies(before, after, sectionless=frozenset({"telegram"}))
+    assert started.weight > diff_policies(before, after).weight
+    assert started.widened == diff_policies(before, after).widened  # everybody who reaches the agent
+
+
+def test_a_room_waits_for_a_mention_also_where_nothing_but_reaching_the_agent_is_granted() -> None:
+    room = {
+        "channels": {"telegram": {"botToken": "1:x", "dmPolicy": "disabled", "groupPolicy": "open", "historyLimit": 0}},
+        "session": {"sendPolicy": {"default": "deny"}},
+        "tools": {"deny": ["*"]},
+        **agents(MAIN, **BOXED),
+    }
+    found = difference(room, room | {"messages": {"groupChat": {"mentionPatterns": ["hey"]}}})
+    assert found.widened == ("text that matches hey now counts as a mention of agent main",)
 
 
 def test_tools_of_plugins_count_when_the_catalogue_has_them() -> None:

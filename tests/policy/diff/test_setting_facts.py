@@ -75,6 +75,14 @@ def test_what_each_setting_lets_in() -> None:
     check_answers("diff-setting-facts", answers)
 
 
+def test_an_agent_may_have_a_node_of_its_own() -> None:
+    policy = policy_of({"agents": {"list": [{"id": "main"}, {"id": "ops", "tools": {"exec": {"node": "phone"}}}]}})
+    nodes = [
+        [fact.what for fact in agent_facts(policy, agent, "x") if "node" in fact.said] for agent in ("main", "ops")
+    ]
+    assert nodes == [[""], ["phone"]]
+
+
 def test_texts_that_count_as_a_mention() -> None:
     spoken = {"messages": {"groupChat": {"mentionPatterns": ["hey", "ho+"]}}}
     own = {"agents": {"list": [{"id": "main"}, {"id": "ops", "groupChat": {"mentionPatterns": ["ops"]}}]}}

@@ -106,6 +106,7 @@ MOVED: tuple[frozenset[Grant], ...] = (
     grants(Power.OWNER, Power.COMMANDS),
     *(grants(*tools(*MANY[:count])) for count in range(1, len(MANY) + 1)),
     grants(*tools("exec with openai", "exec", "read with openai")),
+    grants(*tools("tools of plugins", "tools of plugins with openai", "read with openai")),
     *(grants((Power.EXEC, name)) for name in (IN_SANDBOX, *COMMANDS, *(f"{ON_NODE}{one}" for one in COMMANDS))),
     grants(*((Power.EXEC, name) for name in (IN_SANDBOX, *COMMANDS))),
     grants(*((Power.EXEC, name) for name in (IN_SANDBOX, ASKED_COMMANDS))),
@@ -199,6 +200,14 @@ def test_what_happens_to_all_who_reach_an_agent_is_told_of_everybody_from_three_
         three = [Row(on(OWNER, group(f"group {number}")), moved, moved | grants(Power.REACH)) for number in range(3)]
         answers.append(((listed(moved), "three"), said(three, gained=True)))
     check_answers("diff-everybody", answers)
+
+
+def test_a_way_in_that_is_lost_is_told_of_those_who_lose_it() -> None:
+    has = grants(Power.REACH)
+    rows = [Row(on(OWNER, group(f"group {number}")), has, has) for number in range(3)]
+    assert said(rows, gained=False) == [
+        ("access", "telegram owner 1 in group 0, group 1 and group 2 can no longer reach agent main")
+    ]
 
 
 def test_weighty_tools_come_first_and_a_rest_of_more_than_one_is_counted() -> None:

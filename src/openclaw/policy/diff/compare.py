@@ -79,8 +79,8 @@ def _settled(rows: Sequence[_Row], before: Policy, after: Policy) -> tuple[_Row,
     return tuple(
         (
             one,
-            _shared(had.get(_kind(one), ()), one.agent, right) if one.agent and one.agent not in old else left,
-            _shared(has.get(_kind(one), ()), one.agent, left) if one.agent and one.agent not in new else right,
+            _shared(had[_kind(one)], one.agent, right) if one.agent and one.agent not in old else left,
+            _shared(has[_kind(one)], one.agent, left) if one.agent and one.agent not in new else right,
         )
         for one, left, right in rows
     )
@@ -171,7 +171,7 @@ def _moved(
         told.setdefault((fact.said, fact.what), []).append(fact)
     for (said, what), facts in told.items():
         who = ", ".join(dict.fromkeys(fact.who for fact in facts))
-        text = said.replace("{now}", now).replace("{who}", who).replace("{what}", what, 1)
+        text = said.replace("{now}", now).replace("{who}", who).replace("{what}", what)
         yield Change(text, facts[0].topic)
 
 
@@ -181,4 +181,4 @@ def _distinct(*parts: Iterable[Change]) -> tuple[Change, ...]:
 
 
 def _printable(text: str) -> str:
-    return text if text.isprintable() else "".join(c if c.isprintable() else f"\\u{{{ord(c):x}}}" for c in text)
+    return "".join(c if c.isprintable() else f"\\u{{{ord(c):x}}}" for c in text)

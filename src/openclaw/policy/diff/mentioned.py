@@ -56,8 +56,8 @@ def model_keys(*policies: Policy) -> tuple[str, ...]:
         for agent in agents:
             found |= dict.fromkeys(agent.providers)
             if agent.apply_patch.enabled:
-                found[_APPLY_PATCH_MODELS] = None
-                found |= dict.fromkeys(chain.from_iterable(map(_patching, agent.apply_patch.allow_models)))
+                models = chain.from_iterable(map(_patching, agent.apply_patch.allow_models))
+                found |= dict.fromkeys((_APPLY_PATCH_MODELS, *models))
     return tuple(found)
 
 

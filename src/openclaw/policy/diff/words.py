@@ -107,8 +107,7 @@ def _reach(subject: Subject, agent: str, whole: set[Grant], *, gained: bool) -> 
     if not gained:
         return _Saying(agent, f"reach agent {agent}", "", "access")
     parts = [f"reach agent {agent}"]
-    in_room = subject.channel not in ("", WEBCHAT) and not subject.venue.is_direct
-    if in_room and Grant(Power.UNPROMPTED, agent) not in whole:
+    if not subject.venue.is_direct and Grant(Power.UNPROMPTED, agent) not in whole:
         parts.append(" with a mention")
     names = [grant.name for grant in whole if grant.power is Power.TOOL and " with " not in grant.name]
     if names:
@@ -192,8 +191,7 @@ def _having(deed: str, words: Mapping[str, str], topic: str) -> Callable[[str, S
 
 def _plain(text: str, topic: str, *, agent: bool = True) -> Callable[[str, Sequence[str]], _Saying]:
     def say(name: str, _names: Sequence[str]) -> _Saying:
-        shown_text = text.format(f"agent {name}") if agent else text
-        return _Saying(name, shown_text, text.format("it") if agent else "", topic)
+        return _Saying(name, text.format(f"agent {name}"), text.format("it") if agent else "", topic)
 
     return say
 
@@ -258,5 +256,5 @@ def _few(places: Sequence[str]) -> list[str]:
 
 def _joined(texts: Sequence[str]) -> str:
     if len(texts) < 2:
-        return "".join(texts)
+        return texts[0] if texts else ""
     return f"{', '.join(texts[:-1])} and {texts[-1]}"
