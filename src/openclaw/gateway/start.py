@@ -18,7 +18,8 @@ from openclaw.config.live import LiveConfig
 from openclaw.config.load import Loaded, read_config
 from openclaw.config.model import Config, invalid
 from openclaw.config.secrets import SecretResolver
-from openclaw.gateway.household import GatewayHousehold, HouseholdParts, build_household
+from openclaw.gateway.household import GatewayHousehold, build_household
+from openclaw.gateway.household_parts import HouseholdParts
 from openclaw.gateway.server import ServePlan, run_gateway
 from openclaw.gateway.tls import tls_context
 from openclaw.policy.snapshot import Policy
