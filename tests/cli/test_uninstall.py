@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -207,5 +208,14 @@ def test_of_a_credentials_folder_elsewhere_only_our_files_go(installed: Home, cl
     assert {Path(text).name for text in shown if "/keys/" in text} == {
         *("telegram-pairing.json", "telegram-allowFrom.json", "oauth.json", "whatsapp")
     }
-    assert cli("uninstall", "--state", *WITHOUT_QUESTIONS).code == 0
+    (installed.state / "credentials").rename(installed.path / "old")
+    done = cli("uninstall", "--state", "--backup", *WITHOUT_QUESTIONS, "--json")
+    assert done.code == 0, done.err
     assert list((installed.path / "keys").iterdir()) == [mine]
+    with zipfile.ZipFile(done.json["backup"]) as archive:
+        names = [name for name in archive.namelist() if name.startswith("state/credentials/")]
+    assert len(names) == 4
+    assert "state/credentials/whatsapp/default/creds.json" in names
+    assert cli("backup", "verify", done.json["backup"]).code == 0
+    assert cli("backup", "restore", done.json["backup"], "--yes").code == 0
+    assert (installed.state / "credentials/oauth.json").exists()

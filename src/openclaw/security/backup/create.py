@@ -8,7 +8,7 @@ import os
 import stat
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
@@ -18,6 +18,7 @@ from openclaw.config.plain import Plain, read_plain
 from openclaw.policy.where.key_ids import normalise_agent_id
 from openclaw.security.backup.manifest import FileEntry, Manifest
 from openclaw.security.backup.names import CONFIG, MANIFEST, STATE, WORKSPACES, fault_of, left_out
+from openclaw.security.onboarding.reset import credential_files
 from openclaw.security.state_tree import Node, open_below, scan
 from openclaw.state.files import private_dir, sync_dir, why
 from openclaw.state.layout import StateLayout
@@ -28,6 +29,7 @@ from openclaw.version import VERSION
 
 CHUNK: Final = 1 << 20
 LEVEL: Final = 6
+CREDENTIALS: Final = "credentials"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,10 @@ def workspace_places(plain: Plain, layout: StateLayout, environment: Environment
 
 def _areas(layout: StateLayout, plain: Plain, places: dict[str, Path]) -> Iterator[Area]:
     yield Area(STATE, layout.root, is_state=True)
+    folder = layout.credentials
+    if folder.is_dir() and not folder.is_relative_to(layout.root) and not (layout.root / CREDENTIALS).exists():
+        kept = frozenset(_credential_names(folder, credential_files(layout)))
+        yield Area(f"{STATE}/{CREDENTIALS}", folder, only=kept)
     main = Path(os.path.realpath(layout.config))
     if not main.is_relative_to(os.path.realpath(layout.root)) and main.is_file():
         files = [Path(os.path.realpath(path)) for path in plain.source.files if path.name != ".env"]
@@ -133,6 +139,15 @@ def _areas(layout: StateLayout, plain: Plain, places: dict[str, Path]) -> Iterat
         yield Area(CONFIG, main.parent, only=beside | {main.name})
     for name, place in places.items():
         yield Area(f"{WORKSPACES}/{name}", place)
+
+
+def _credential_names(folder: Path, paths: Iterable[Path]) -> Iterator[str]:
+    """Yield the files that openclaw keeps in a credentials folder elsewhere, from there."""
+    for path in paths:
+        if path.is_dir() and not path.is_symlink():
+            yield from (str(one.relative_to(folder)) for one in path.rglob("*") if one.is_file())
+        else:
+            yield str(path.relative_to(folder))
 
 
 def _config_name(layout: StateLayout, plain: Plain) -> str | None:
