@@ -95,7 +95,14 @@ def test_a_warning_quotes_the_fault_and_nothing_is_printed(capfd: pytest.Capture
 def test_only_so_many_patterns_count() -> None:
     compiled = compile_patterns(["a"] * (MAX_PATTERNS + 5))
     assert len(compiled.patterns) == MAX_PATTERNS
-    assert len(compiled.warnings) == 1
+    assert compiled.warnings == (PatternWarning("a", f"only the first {MAX_PATTERNS} patterns count"),)
+    long = compile_patterns(["a"] * MAX_PATTERNS + ["x" * 100])
+    assert [warning.source for warning in long.warnings] == ["x" * 80]
+
+
+def test_what_is_wrong_with_each_pattern_is_kept() -> None:
+    compiled = compile_patterns(["", "a", "("])
+    assert [warning.source for warning in compiled.warnings] == ["", "("]
 
 
 def test_the_first_matching_pattern_is_named() -> None:
@@ -108,6 +115,21 @@ def test_spans_are_of_the_last_group_that_matched() -> None:
     text = "é token=abc tok=zz"
     found = [text[start:end] for start, end in readable(r"tok(en)?=(\w+)").spans(text)]
     assert found == ["abc", "zz"]
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "expected"),
+    [
+        ("x(a)", "xa", (1, 2)),
+        ("x(a)(b)?", "xa", (1, 2)),
+        ("x(a)(b)?(c)?", "xa", (1, 2)),
+        ("x(a)(b)(c)?", "xab", (2, 3)),
+        ("x(a)(b*)", "xa", (1, 2)),
+        ("x(b*)", "xa", (0, 1)),
+    ],
+)
+def test_an_empty_group_gives_way_to_the_one_before(source: str, text: str, expected: tuple[int, int]) -> None:
+    assert readable(source).spans(text) == (expected,)
 
 
 def test_empty_matches_are_no_spans() -> None:
