@@ -17,7 +17,8 @@ def main() -> int:
 
         sys.stdout.write(root_help())
         return 0
-    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"  # no package that happens to be installed runs in our process
+    # No package that merely happens to be installed runs in our process. pydantic reads nothing but the real table.
+    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"  # noqa: TID251
     from openclaw.cli.root import run
 
     return run(arguments)
