@@ -25,6 +25,8 @@ MODELS: tuple[tuple[str, tuple[dict[str, Any], ...], tuple[str, ...]], ...] = (
     ("of both policies", ({"tools": {"byProvider": {"b": {"deny": ["exec"]}}}},
                           {"tools": {"byProvider": {"a": {"deny": ["exec"]}, "b": {"deny": ["exec"]}}}}), ("b", "a")),
     ("patching", ({"tools": {"exec": {"applyPatch": patching()}}},), ("openai",)),
+    ("patching beside providers", ({"tools": {"byProvider": {"x": {"deny": ["exec"]}},
+                                              "exec": {"applyPatch": patching()}}},), ("x", "openai")),
     ("patching off", ({"tools": {"exec": {"applyPatch": patching("gpt-5", enabled=False)}}},), ()),
     ("patching models", ({"tools": {"exec": {"applyPatch": patching(" GPT-5 ", "openai-codex/gpt-5", " ")}}},),
      ("openai", "openai/gpt-5", "openai/openai-codex/gpt-5", "openai-codex/gpt-5")),
