@@ -99,7 +99,7 @@ def test_the_operating_system_refusing_is_one_line_with_the_file(cli: Cli, monke
         raise OSError(28, "No space left on device", "/some/file")
 
     monkeypatch.setattr(sessions, "print_line", full)
-    assert cli("sessions").err == "openclaw: /some/file: no space left on device\n"
+    assert cli("sessions").err == "openclaw: /some/file: no space left on device; free some disk space\n"
 
 
 def test_every_error_prints_one_document_with_json(capsys: pytest.CaptureFixture[str]) -> None:
