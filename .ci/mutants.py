@@ -44,9 +44,11 @@ MEMORY = 2 << 30
 MAY_FAIL = 3
 """Tests that measure time may fail on code that is instrumented; more failures than these stop the run."""
 TARGET = 95.0
-WIDE = ("diff", "domain", "inbound", "snapshot")
-"""What looks at whole policies; its tests are slow and reach every function."""
+WHOLE = ("inbound", "snapshot")
+"""Modules that look at whole policies; the tests of the floors are not asked about them."""
 NEAR = tuple(f"tests/policy/{name}" for name in ("who/", "where/", "what/", "test_names", "test_patterns"))
+OWN = {"diff": ("tests/policy/diff/", "tests/policy/test_diff"), "domain": ("tests/policy/domain/",)}
+"""Floors that walk over whole policies, and the tests that are asked about them: every other one is too slow."""
 STATES = {0: "survived", 1: "killed", 33: "survived", 36: "timeout"}
 
 
@@ -168,9 +170,11 @@ class Loop:
 
 
 def is_near(path: Path, test: str) -> bool:
-    """Tell whether a test is asked about a module: those of the floors ask no test that walks over whole policies."""
-    on_floor = test.startswith(NEAR)
-    return on_floor is not (path.parent.name in WIDE or path.stem in WIDE)
+    """Tell whether a test is asked about a module: one of its floor, and none that is slow because it asks them all."""
+    own = OWN.get(path.parent.name)
+    if own is not None:
+        return test.startswith(own)
+    return test.startswith(NEAR) is not (path.stem in WHOLE)
 
 
 def activate(name: str) -> None:

@@ -122,7 +122,7 @@ def test_without_a_gateway_a_change_is_recorded_by_the_command_itself(cli: Cli) 
 
 def test_what_could_not_be_recorded_is_not_changed(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     cli("approvals", "get")
-    monkeypatch.setattr("openclaw.cli.approvals.LEDGER_SECONDS", 0.05)
+    monkeypatch.setattr("openclaw.cli.ledgered.LEDGER_SECONDS", 0.05)
     ledger = Ledger.open(cli.home.state / "ledger", FakeClock())
     answer = cli("approvals", "allowlist", "add", "/usr/bin/rg")
     ledger.close()

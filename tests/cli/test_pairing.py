@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from openclaw.state.ledger import Ledger, ledger_files
+from openclaw.state.ledger_verify import verify_ledger
 from support.cli import Cli
+from support.time import FakeClock
 
 
 def ago(minutes: float) -> str:
@@ -153,3 +157,27 @@ def test_a_store_that_cannot_be_written_is_one_clear_line(cli: Cli) -> None:
     answer = cli("pairing", "approve", "telegram", "AAAA2222")
     assert answer.code == 1
     assert "Traceback" not in answer.err
+
+
+def test_without_a_gateway_an_approval_is_recorded_by_the_command(cli: Cli) -> None:
+    waiting(cli, [request("7", "AAAA2222")])
+    assert cli("pairing", "approve", "telegram", "ZZZZ2222").code == 1
+    assert cli("pairing", "approve", "telegram", "aaaa2222").code == 0
+    folder = cli.home.state / "ledger"
+    records = [json.loads(line) for path in ledger_files(folder) for line in path.read_text().splitlines()]
+    (found,) = [record for record in records if record["kind"] == "pairing"]
+    assert found["actor"] == {"client": "cli", "uid": os.getuid()}
+    assert (found["what"]["file"], found["what"]["added"]) == ("telegram-allowFrom.json", ["7"])
+    assert "AAAA2222" not in json.dumps(records)
+    assert verify_ledger(folder).ok
+
+
+def test_while_another_process_writes_the_ledger_nobody_is_let_in(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting(cli, [request("7", "AAAA2222")])
+    monkeypatch.setattr("openclaw.cli.ledgered.LEDGER_SECONDS", 0.05)
+    ledger = Ledger.open(cli.home.state / "ledger", FakeClock())
+    answer = cli("pairing", "approve", "telegram", "AAAA2222")
+    ledger.close()
+    assert answer.code == 1
+    assert "ledger is held by another process" in answer.err
+    assert cli("pairing", "approve", "telegram", "AAAA2222").code == 0

@@ -7,25 +7,22 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import click
 
 from openclaw.cli.context import CliContext
 from openclaw.cli.groups import Group, epilog, json_option
+from openclaw.cli.ledgered import myself, own_ledger
 from openclaw.cli.output import print_error, print_json, print_line, print_table
 from openclaw.cli.rpc import Rpc, RpcOptions, own_gateway, rpc_options
-from openclaw.system.errors import InvalidInput, NotFound, Unavailable
+from openclaw.system.errors import InvalidInput, NotFound
 
 CallableT = TypeVar("CallableT", bound=Callable[..., Any])
 Document = dict[str, Any]
-
-LEDGER_SECONDS: Final = 3.0
-"""How long a change waits for another command that writes the ledger."""
 
 
 class ApprovalsPlace(Protocol):
@@ -85,25 +82,13 @@ class _Local:
     def _recorded(self, file: Document, base_hash: str | None) -> Document:
         """Change the file as the ledger's only writer."""
         from openclaw.state.exec_approvals_change import FileChange
-        from openclaw.state.ledger import Ledger
-        from openclaw.system.redaction import Redactor
 
-        ledger = Ledger.open(self._layout.ledger, self._clock, redact=Redactor().redact, wait=LEDGER_SECONDS)
-        try:
+        with own_ledger(self._layout) as ledger:
 
             def told(change: FileChange) -> None:
-                ledger.record(change.entry({"client": "cli", "uid": os.getuid()}))
+                ledger.record(change.entry(myself()))
 
-            answer = self._file.set(file, base_hash, told=told)
-            ledger.flush()
-            if not ledger.healthy:
-                raise Unavailable(
-                    f"the change is stored, but {self._layout.ledger} could not be written: it is not in the ledger",
-                    code="ledger-unwritable",
-                )
-            return answer
-        finally:
-            ledger.close()
+            return self._file.set(file, base_hash, told=told)
 
 
 def place_options(function: CallableT) -> CallableT:

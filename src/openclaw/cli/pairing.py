@@ -87,7 +87,7 @@ def approve(
 ) -> None:
     """Let in the person who was given CODE. It counts at once; capitals do not matter."""
     channel, code = _channel_and_code(arguments, named)
-    request = _store(context).approve(channel, code, account)
+    request = _approved(context, channel, code, account)
     if request is None:
         raise NotFound(f"No pending pairing request found for code: {visible(code)}")
     notified = _notify(context, channel, request) if notify else None
@@ -100,6 +100,25 @@ def approve(
     if hint:
         print_line("Nobody is the owner yet. To make this person the owner, who may use every command:")
         print_line(f"  {hint}")
+
+
+def _approved(context: CliContext, channel: str, code: str, account: str | None) -> PairingRequest | None:
+    """Approve, with a record in the ledger: ours while no gateway runs, else by the gateway, which sees the file."""
+    from openclaw.cli.ledgered import myself, own_ledger
+    from openclaw.state.gateway_lock import gateway_owner
+    from openclaw.state.pairing_change import change_of
+
+    store = _store(context)
+    if gateway_owner(context.layout) is not None:
+        return store.approve(channel, code, account)
+    with own_ledger(context.layout) as ledger:
+        request = store.approve(channel, code, account)
+        if request is not None:
+            name = store.allow_file(channel, request.account)
+            entry = change_of(name, frozenset(), frozenset((request.id,)), myself())
+            if entry is not None:
+                ledger.record(entry)
+        return request
 
 
 def _store(context: CliContext) -> PairingStore:

@@ -26,6 +26,7 @@ from openclaw.gateway.household_parts import HouseholdParts
 from openclaw.gateway.household_tools import ToolsRoom
 from openclaw.gateway.ledger_anchor import LedgerAnchors
 from openclaw.gateway.live_settings import LiveSettings
+from openclaw.gateway.pairing_watch import PairingWatch
 from openclaw.policy.snapshot import Policy
 from openclaw.state.journal import Journal, JournalStore
 from openclaw.state.ledger import Ledger
@@ -49,6 +50,7 @@ class GatewayHousehold:
         self._journal = journal
         self._ledger = ledger
         self._tasks = Supervisor("household")
+        self._pairings = PairingWatch(parts.layout.credentials, ledger, parts.clock)
         self._anchors = LedgerAnchors(
             parts.layout, parts.environment, parts.clock, lambda: self._live.config.logging.ledger.anchor
         )
@@ -117,6 +119,7 @@ class GatewayHousehold:
         self._tasks.start(self._live.watch(self._clock), name="config watch")
         self._tasks.start(self._prune(), name="journal prune")
         self._tasks.start(self._anchors.run(), name="ledger anchors")
+        self._tasks.start(self._pairings.run(), name="pairing watch")
         self._tasks.start(self._audit.look(), name="security audit")
 
     def _import_logins(self) -> None:
@@ -169,6 +172,7 @@ class GatewayHousehold:
 
     async def stop(self) -> None:
         """Stop everything; what is not answered stays open in the journal."""
+        await self._pairings.look()
         self._ledger.record(LedgerEntry(kind="stop", what={"version": VERSION}))
         closing: tuple[Callable[[], Awaitable[None]], ...] = (
             self._channels.manager.close,

@@ -94,6 +94,14 @@ class PairingStore:
             )
         )
 
+    def allow_file(self, channel: str, account: str | None) -> str:
+        """Return the name of the file with the approved ids of a channel and account.
+
+        Raises:
+            InvalidInput: the channel id cannot name a file.
+        """
+        return self._allow_path(_file_key(channel), normalise_account_id(account)).name
+
     # Changing
 
     def request(

@@ -75,7 +75,48 @@ UNCOMPILED: tuple[tuple[dict[str, Any], dict[str, Any], str], ...] = (
         "agents.defaults.sandbox.docker.network is set",
     ),
     ({}, {"hooks": {"mappings": [{"messageTemplate": "secret"}]}}, "hooks.mappings adds an entry"),
+    ({"channels": {"slack": {"configWrites": False}}}, {}, "channels.slack.configWrites is turned on again"),
+    ({"skills": {"allowBundled": []}}, {"skills": {}}, "skills.allowBundled limits nothing any more"),
 )
+TOLD_BOTH_WAYS: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"channels": {"signal": {"accounts": {"a": {"cliPath": "%"}}}}}, "channels.signal.accounts.a.cliPath"),
+    ({"agents": {"defaults": {"cliBackends": {"x": {"command": "%"}}}}}, "agents.defaults.cliBackends.x"),
+    ({"logging": {"ledger": {"anchor": {"command": ["%"]}}}}, "logging.ledger.anchor"),
+    ({"agents": {"list": [{"id": "a", "workspace": "%"}]}}, "agents.list.0.workspace"),
+    ({"gateway": {"controlUi": {"root": "%"}}}, "gateway.controlUi.root"),
+    ({"models": {"providers": {"p": {"baseUrl": "%"}}}}, "models.providers.p.baseUrl"),
+    ({"channels": {"telegram": {"proxy": "%"}}}, "channels.telegram.proxy"),
+    ({"channels": {"imessage": {"remoteHost": "%"}}}, "channels.imessage.remoteHost"),
+    ({"browser": {"profiles": {"p": {"cdpUrl": "%"}}}}, "browser.profiles.p.cdpUrl"),
+    ({"skills": {"entries": {"s": {"env": {"K": "%"}}}}}, "skills.entries.s.env.K"),
+)
+
+
+def with_text(value: Any, text: str) -> Any:
+    return json.loads(json.dumps(value).replace("%", text))
+
+
+@pytest.mark.parametrize(("document", "key"), TOLD_BOTH_WAYS, ids=[row[1] for row in TOLD_BOTH_WAYS])
+def test_programs_folders_and_addresses_are_told_whenever_they_are_others(document: dict[str, Any], key: str) -> None:
+    one, other = with_text(document, "one"), with_text(document, "other")
+    assert opened({}, one) == (f"{key} is set",)
+    assert opened(one, other) == (f"{key} is set to something else",)
+    assert opened(one, one) == opened(one, {}) == ()
+
+
+def test_a_program_that_prints_a_secret_is_told_wherever_it_stands_without_its_words() -> None:
+    def reads(*command: str) -> dict[str, Any]:
+        ref = {"source": "exec", "command": list(command)}
+        return {"channels": {"telegram": {"accounts": {"a": {"botToken": ref}}}}, "list": [{"apiKey": ref}]}
+
+    said = (
+        "channels.telegram.accounts.a.botToken is what a program prints, which the gateway starts",
+        "list.0.apiKey is what a program prints, which the gateway starts",
+    )
+    assert opened({}, reads("pass", "x")) == said
+    assert opened(reads("pass", "x"), reads("pass", "y")) == said
+    assert opened(reads("pass", "x"), reads("pass", "x")) == ()
+    assert opened(reads("pass", "x"), {}) == ()
 
 
 @pytest.mark.parametrize(("before", "after", "said"), UNCOMPILED, ids=[row[2] for row in UNCOMPILED])

@@ -27,12 +27,17 @@ def _in_boxes(text: str) -> tuple[Pattern, ...]:
     return _keys(" ".join(f"{box}.{key}" for box in _BOXES for key in text.split()))
 
 
+def _in_channels(text: str) -> tuple[Pattern, ...]:
+    return _keys(" ".join(f"channels.*.{key} channels.*.accounts.*.{key}" for key in text.split()))
+
+
 TURNED_ON: Final = (
     *_keys(
         """
         hooks.allowRequestSessionKey hooks.gmail.allowUnsafeExternalContent hooks.internal.enabled
         hooks.mappings.*.allowUnsafeExternalContent gateway.http.endpoints.*.enabled plugins.entries.*.enabled
         tools.message.allowCrossContextSend tools.message.crossContext.allowAcrossProviders browser.noSandbox
+        memory.qmd.sessions.enabled diagnostics.otel.enabled
         """
     ),
     *_in_boxes(
@@ -43,7 +48,10 @@ TURNED_ON: Final = (
     ),
 )
 """Switches that are off unless set, and admit."""
-ON_AGAIN: Final = _keys("tools.message.crossContext.allowWithinProvider browser.evaluateEnabled plugins.enabled")
+ON_AGAIN: Final = (
+    *_keys("tools.message.crossContext.allowWithinProvider browser.evaluateEnabled plugins.enabled"),
+    *_in_channels("configWrites"),
+)
 """Switches that are on unless set, and admit."""
 TURNED_OFF: Final = _in_boxes("docker.readOnlyRoot")
 """Switches that are on unless set, and guard."""
@@ -51,22 +59,40 @@ GROWING: Final = (
     *_keys(
         """
         plugins.load.paths skills.load.extraDirs hooks.presets hooks.mappings hooks.internal.handlers
-        hooks.internal.load.extraDirs tools.links.models tools.media.models
+        hooks.internal.load.extraDirs tools.links.models tools.media.models tools.media.*.models memory.qmd.paths
+        agents.defaults.memorySearch.extraPaths agents.list.*.memorySearch.extraPaths
         """
     ),
     *_in_boxes("docker.binds docker.extraHosts"),
 )
 """Lists of which each new entry lets more in."""
-LIMITING: Final = _keys("plugins.allow hooks.allowedAgentIds hooks.allowedSessionKeyPrefixes")
+LIMITING: Final = _keys("plugins.allow skills.allowBundled hooks.allowedAgentIds hooks.allowedSessionKeyPrefixes")
 """Lists that limit once they are there."""
 SHRINKING: Final = (*_keys("plugins.deny"), *_in_boxes("docker.capDrop"))
 """Lists of which each entry that goes lets more in."""
 SET: Final = (
-    *_keys("plugins.slots.memory hooks.transformsDir hooks.defaultSessionKey browser.cdpUrl browser.executablePath"),
+    *_keys("plugins.slots.memory hooks.transformsDir hooks.defaultSessionKey"),
+    # programs that the gateway starts
+    *_keys("browser.executablePath agents.defaults.cliBackends.* memory.qmd.command audio.transcription.command"),
+    *_keys("logging.ledger.anchor"),
+    *_in_channels("cliPath"),
+    # folders that agents work in, or that are served
+    *_keys("agents.defaults.workspace agents.list.*.workspace gateway.controlUi.root canvasHost.root"),
+    # where conversations, searches and reports go
+    *_keys(
+        """
+        models.providers.*.baseUrl agents.defaults.memorySearch.remote.baseUrl agents.list.*.memorySearch.remote.baseUrl
+        tools.web.search.perplexity.baseUrl tools.media.*.baseUrl diagnostics.otel.endpoint browser.cdpUrl
+        browser.profiles.*.cdpUrl
+        """
+    ),
+    *_in_channels("proxy apiRoot httpUrl remoteHost"),
+    # what programs find in their environment
+    *_keys("skills.entries.*.env.* hooks.internal.entries.*.env.*"),
     *_in_boxes(
         """
         docker.network docker.image docker.user docker.setupCommand docker.seccompProfile docker.apparmorProfile
-        browser.network browser.image
+        docker.env.* browser.network browser.image
         """
     ),
 )
@@ -86,7 +112,23 @@ def opened(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ..
             for parts in _places(pattern, before, after):
                 old, new = _value(before, parts), _value(after, parts)
                 found |= dict.fromkeys(f"{dotted(parts)} {text}" for text in compare(old, new))
+    known = dict(_programs(before, ()))
+    for parts, program in _programs(after, ()):
+        if known.get(parts) != program:
+            found[f"{dotted(parts)} is what a program prints, which the gateway starts"] = None
     return tuple(found)
+
+
+def _programs(value: Any, at: Parts) -> Iterator[tuple[Parts, Any]]:
+    """Yield every secret that a program prints, wherever it stands, with the command line."""
+    if isinstance(value, Mapping):
+        if value.get("source") == "exec" and "command" in value:
+            yield at, value["command"]
+        for key, item in value.items():
+            yield from _programs(item, (*at, key))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _programs(item, (*at, index))
 
 
 def _turned_on(old: Any, new: Any) -> Iterator[str]:
