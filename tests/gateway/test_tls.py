@@ -12,14 +12,15 @@ from openclaw.config.load import load_config
 from openclaw.config.sections.gateway import Gateway
 from openclaw.gateway.tls import tls_context
 from openclaw.state.layout import StateLayout
+from openclaw.system.environment import Environment
 from openclaw.system.errors import StartRefused
 from support.configs import ConfigFolder
 
 
-def gateway_of(root: Path, **tls: Any) -> tuple[Gateway, StateLayout]:
+def gateway_of(root: Path, **tls: Any) -> tuple[Gateway, StateLayout, Environment]:
     folder = ConfigFolder(root)
     folder.write({"gateway": {"tls": tls}})
-    return load_config(folder.layout, folder.environment).gateway, folder.layout
+    return load_config(folder.layout, folder.environment).gateway, folder.layout, folder.environment
 
 
 def pair(root: Path) -> tuple[Path, Path]:
@@ -34,13 +35,13 @@ def test_without_the_switch_there_is_no_tls_and_nothing_is_made(tmp_path: Path, 
 
 
 def test_a_pair_is_made_once_and_is_private(tmp_path: Path) -> None:
-    gateway, layout = gateway_of(tmp_path, enabled=True)
-    assert tls_context(gateway, layout) is not None
+    found = gateway_of(tmp_path, enabled=True)
+    assert tls_context(*found) is not None
     certificate, key = pair(tmp_path)
     made = (certificate.read_bytes(), key.read_bytes())
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
     assert stat.S_IMODE(key.parent.stat().st_mode) == 0o700
-    assert tls_context(gateway, layout) is not None
+    assert tls_context(*found) is not None
     assert (certificate.read_bytes(), key.read_bytes()) == made
 
 
@@ -89,3 +90,16 @@ def test_a_configured_pair_is_never_replaced_by_a_made_one(tmp_path: Path) -> No
         tls_context(*gateway_of(tmp_path, enabled=True, certPath=str(missing), keyPath=str(missing)))
     assert not missing.exists()
     assert not pair(tmp_path)[0].exists()
+
+
+def test_paths_may_begin_with_the_home_directory(tmp_path: Path) -> None:
+    made = gateway_of(tmp_path, enabled=True)
+    tls_context(*made)
+    home = tmp_path / "home"
+    home.mkdir()
+    for path in pair(tmp_path):
+        path.rename(home / path.name)
+    context = tls_context(
+        *gateway_of(tmp_path, enabled=True, certPath="~/gateway-cert.pem", keyPath="~/gateway-key.pem")
+    )
+    assert context is not None

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from openclaw.cli.context import CliContext
@@ -99,7 +98,7 @@ def target_config(plain: Plain, layout: StateLayout) -> TargetConfig:
         tls=tls,
         token=None if by_password else _secret(document, environment, "gateway.auth.token"),
         password=_secret(document, environment, "gateway.auth.password") if by_password else None,
-        fingerprint=_own_fingerprint(document, layout) if tls else None,
+        fingerprint=_own_fingerprint(document, layout, environment) if tls else None,
     )
 
 
@@ -139,14 +138,15 @@ def _secret(document: Mapping[str, Any], environment: Environment, path: str) ->
     return SecretResolver(environment).resolve(reference, path)
 
 
-def _own_fingerprint(document: Mapping[str, Any], layout: StateLayout) -> str | None:
+def _own_fingerprint(document: Mapping[str, Any], layout: StateLayout, environment: Environment) -> str | None:
     """Return the digest of the local gateway's certificate, which is then the only one that is accepted."""
     from openclaw.config.read_file import read_regular
     from openclaw.system.certificates import CERTIFICATE_LIMIT, certificate_digest
 
-    place = _text(document, "gateway.tls.certPath") or str(layout.tls_certificate)
+    stated = _text(document, "gateway.tls.certPath")
+    place = environment.expand(stated) if stated else layout.tls_certificate
     try:
-        return certificate_digest(read_regular(Path(place), CERTIFICATE_LIMIT, follow=True)[0])
+        return certificate_digest(read_regular(place, CERTIFICATE_LIMIT, follow=True)[0])
     except (OSError, ValueError):
         raise InvalidInput(f"the gateway's certificate {place} cannot be read; start the gateway once") from None
 

@@ -181,7 +181,7 @@ def _plan(
         facts=StartFacts(
             allow_unconfigured=options.allow_unconfigured, unresolved=tuple(_unresolved(config, policy, options.flags))
         ),
-        tls=tls_context(config.gateway, layout),
+        tls=tls_context(config.gateway, layout, environment),
         log_file=logs.path,
         renew=lambda: _plan(_valid(_read(layout, environment), layout), layout, environment, options, logs, redactor),
     )

@@ -10,6 +10,7 @@ from typing import Final
 from openclaw.config.sections.gateway import Gateway
 from openclaw.state.files import read_text, write_private
 from openclaw.state.layout import StateLayout
+from openclaw.system.environment import Environment
 from openclaw.system.errors import OpenClawError, StartRefused
 
 COMMON_NAME: Final = "openclaw-gateway"
@@ -17,8 +18,8 @@ YEARS: Final = 10
 KEY_BITS: Final = 2048
 
 
-def tls_context(gateway: Gateway, layout: StateLayout) -> ssl.SSLContext | None:
-    """Return the server context when TLS is on, else None. TLS 1.3 is the least.
+def tls_context(gateway: Gateway, layout: StateLayout, environment: Environment) -> ssl.SSLContext | None:
+    """Return the server context when TLS is on, else None. TLS 1.3 is the least; `~` in paths is the home directory.
 
     Raises:
         StartRefused: the certificate is missing or unusable; the message names the key.
@@ -26,8 +27,8 @@ def tls_context(gateway: Gateway, layout: StateLayout) -> ssl.SSLContext | None:
     block = gateway.tls
     if block.enabled is not True:
         return None
-    certificate = Path(block.cert_path) if block.cert_path else layout.tls_certificate
-    key = Path(block.key_path) if block.key_path else layout.tls_certificate.with_name("gateway-key.pem")
+    certificate = environment.expand(block.cert_path) if block.cert_path else layout.tls_certificate
+    key = environment.expand(block.key_path) if block.key_path else layout.tls_certificate.with_name("gateway-key.pem")
     own = not block.cert_path and not block.key_path
     try:
         if own and block.auto_generate is not False and read_text(certificate) is None:
@@ -36,7 +37,7 @@ def tls_context(gateway: Gateway, layout: StateLayout) -> ssl.SSLContext | None:
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         context.load_cert_chain(certificate, key)
         if block.ca_path:
-            context.load_verify_locations(block.ca_path)
+            context.load_verify_locations(environment.expand(block.ca_path))
     except (OSError, ssl.SSLError, OpenClawError) as error:
         raise StartRefused(
             f"gateway.tls is on but its certificate cannot be used ({error}); set gateway.tls.certPath and .keyPath",
