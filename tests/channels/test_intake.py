@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from openclaw.agent.contract import TurnRequest
 from openclaw.channels.contract import InboundMessage, MediaRef
-from openclaw.channels.intake import ALBUM_QUIET, TEXT_QUIET
+from openclaw.channels.conversations import ALBUM_QUIET, TEXT_QUIET
 from openclaw.policy.who.facts import EventKind, Mentions
 from openclaw.state.journal import Journal, JournalStore
 from openclaw.system.errors import Unavailable

@@ -7,17 +7,16 @@ approve overtake.
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from openclaw.agent.contract import Payload, ReplyTarget, TurnRequest
+from openclaw.agent.contract import Payload, TurnRequest
 from openclaw.channels.admit import Judged, Surroundings, judge
 from openclaw.channels.answers import Answers
 from openclaw.channels.contract import InboundMessage
+from openclaw.channels.conversations import Conversations
 from openclaw.channels.envelope import EnvelopeStyle, Writer, compose
 from openclaw.channels.history import PendingEntry, PendingHistory
 from openclaw.channels.media import MediaFetcher
@@ -32,16 +31,11 @@ from openclaw.protocol.codec import Mismatch, NotJson, encode, typed_decoder
 from openclaw.state.journal import InboundRow, Journal, JournalStore, NewInbound
 from openclaw.state.ledger_port import LedgerEntry, LedgerPort
 from openclaw.system.clock import Clock
-from openclaw.system.errors import OpenClawError
-from openclaw.system.tasks import Supervisor, race
+from openclaw.system.tasks import Supervisor
 from openclaw.tools.contract import Requester
 
 log = logging.getLogger(__name__)
 
-ALBUM_QUIET: Final = 0.5
-TEXT_QUIET: Final = 1.5
-MAX_PARTS: Final = 12
-MAX_JOINED_CHARS: Final = 50_000
 OVERTAKING: Final = frozenset({"stop", "approve"})
 """Commands that do not wait behind the conversation's own messages."""
 
@@ -88,14 +82,6 @@ class IntakeParts:
     label: Callable[[str], str]
 
 
-@dataclass(slots=True)
-class _Conversation:
-    """The messages of one conversation that wait for their turn."""
-
-    waiting: deque[tuple[int, InboundMessage]] = field(default_factory=deque)
-    more: asyncio.Event = field(default_factory=asyncio.Event)
-
-
 class Intake:
     """The one way in for chat messages; implements `contract.Inbox`."""
 
@@ -104,7 +90,7 @@ class Intake:
         self._history = PendingHistory()
         self._history_keys: dict[int, str] = {}
         self._tasks = Supervisor("intake")
-        self._conversations: dict[tuple[str, ...], _Conversation] = {}
+        self._conversations = Conversations(self._handle, parts.clock, self._tasks)
         self._held: dict[tuple[str, str], list[tuple[InboundRow, InboundMessage]]] = {}
 
     async def offer(self, messages: Sequence[InboundMessage]) -> None:
@@ -194,12 +180,7 @@ class Intake:
         key: tuple[str, ...] = (message.channel, message.account, message.target.to, message.target.thread_id or "")
         if self._overtakes(message):
             key = (*key, "command")
-        conversation = self._conversations.get(key)
-        if conversation is None:
-            conversation = self._conversations[key] = _Conversation()
-            self._tasks.start(self._work(key, conversation), name="/".join(key))
-        conversation.waiting.append((inbound_id, message))
-        conversation.more.set()
+        self._conversations.put(key, inbound_id, message)
 
     def _overtakes(self, message: InboundMessage) -> bool:
         if message.facts.kind not in TURN_KINDS or message.facts.forwarded:
@@ -212,47 +193,6 @@ class Intake:
 
     def _bot_name(self, message: InboundMessage) -> str | None:
         return self._parts.around.identity(message.channel, message.account).username
-
-    async def _work(self, key: tuple[str, ...], conversation: _Conversation) -> None:
-        """Handle the messages of one conversation in order; ends when none waits."""
-        try:
-            while conversation.waiting:
-                inbound_id, message = conversation.waiting.popleft()
-                ids, joined = await self._join(inbound_id, message, conversation)
-                try:
-                    await self._handle(ids, joined)
-                except OpenClawError as error:
-                    log.error("a %s message was not handled: %s", message.channel, error)
-                except Exception:  # a defect in one message must not hold up its conversation
-                    log.exception("a %s message was not handled", message.channel)
-        finally:
-            if self._conversations.get(key) is conversation and not conversation.waiting:
-                del self._conversations[key]
-
-    async def _join(
-        self, inbound_id: int, message: InboundMessage, conversation: _Conversation
-    ) -> tuple[tuple[int, ...], InboundMessage]:
-        """Join the parts of an album or of a text that the app has split; anything else goes alone."""
-        ids = [inbound_id]
-        if message.join_key is None:
-            return (inbound_id,), message
-        album = message.join_key.startswith("album:")
-        quiet = ALBUM_QUIET if album else TEXT_QUIET
-        while len(ids) < MAX_PARTS and len(message.body) < MAX_JOINED_CHARS:
-            if not conversation.waiting:
-                conversation.more.clear()
-                await race(conversation.more.wait(), self._parts.clock.sleep(quiet))
-            if not conversation.waiting:
-                break
-            part_id, part = conversation.waiting[0]
-            if part.facts.sender.id != message.facts.sender.id or not _continues(message, part, album):
-                break
-            conversation.waiting.popleft()
-            ids.append(part_id)
-            message = _joined(message, part, album)
-            if not album and part.join_key is None:
-                break  # a short part ends a split text
-        return tuple(ids), message
 
     async def _handle(self, ids: tuple[int, ...], message: InboundMessage) -> None:
         if message.facts.kind is EventKind.EDIT:
@@ -431,39 +371,6 @@ class Intake:
                 verdict={"outcome": str(admission.decision), "rule": reason.rule, "key": reason.key},
             )
         )
-
-
-def _continues(first: InboundMessage, part: InboundMessage, album: bool) -> bool:
-    if part.facts.kind is not first.facts.kind:
-        return False
-    if album:
-        return part.join_key == first.join_key
-    return not part.media and part.sent_ms - first.sent_ms <= MAX_PARTS * 2000
-
-
-def _joined(first: InboundMessage, part: InboundMessage, album: bool) -> InboundMessage:
-    """Return both as one; mention of either counts, the last message's id is kept."""
-    separator = "\n" if album else ""
-    body = separator.join(text for text in (first.body, part.body) if text)
-    text = separator.join(piece for piece in (first.facts.text, part.facts.text) if piece)
-    mentions = replace(
-        first.facts.mentions,
-        me=first.facts.mentions.me or part.facts.mentions.me,
-        others=first.facts.mentions.others or part.facts.mentions.others,
-    )
-    return replace(
-        first,
-        facts=replace(first.facts, text=text, mentions=mentions),
-        body=body,
-        message_id=part.message_id,
-        media=(*first.media, *part.media),
-        quoted=(*first.quoted, *part.quoted),
-        target=_same_target(first.target, part.target),
-    )
-
-
-def _same_target(first: ReplyTarget, part: ReplyTarget) -> ReplyTarget:
-    return replace(first, reply_to_id=part.reply_to_id or first.reply_to_id)
 
 
 def _edited(payload: str, body: str) -> str:
