@@ -44,7 +44,7 @@ format: setup ## rewrite the code in the house's format
 bench: setup ## print speed and memory figures, with the machine's load beside them
 	@$(BIN)/python bench/run.py
 
-mutants: setup ## mutation-test the kernel (about an hour; see docs/verification.md)
+mutants: setup ## mutation-test the kernel (half an hour; see docs/verification.md)
 	@$(BIN)/python .ci/mutants.py
 
 lock: $(UV) ## renew the lock files
