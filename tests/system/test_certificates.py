@@ -17,7 +17,8 @@ from openclaw.system.certificates import certificate_digest
 
 def served(root: Path) -> tuple[ssl.SSLContext, Path]:
     layout = StateLayout.at(root)
-    context = tls_context(Config.from_document({"gateway": {"tls": {"enabled": True}}}).gateway, layout)
+    config = Config.from_document({"gateway": {"tls": {"enabled": True}}})
+    context = tls_context(config.gateway, layout, config.environment)
     assert context is not None
     return context, layout.tls_certificate
 
