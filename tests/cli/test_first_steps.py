@@ -103,7 +103,7 @@ async def _guard(steps: Steps) -> None:
 
 async def _anthropic(steps: Steps, models: ModelServer) -> None:
     provider = {"baseUrl": models.url, "models": []}
-    assert steps.home.program("config", "set", "models.providers.anthropic", json.dumps(provider)).code == 0
+    assert steps.home.program("config", "set", "models.providers.anthropic", json.dumps(provider), "--yes").code == 0
     await steps.do("touch ")
     await steps.do("chmod ")
     models.default = Said(text="from Anthropic's wire")

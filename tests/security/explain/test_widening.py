@@ -84,7 +84,7 @@ TOLD_BOTH_WAYS: tuple[tuple[dict[str, Any], str], ...] = (
     ({"logging": {"ledger": {"anchor": {"command": ["%"]}}}}, "logging.ledger.anchor"),
     ({"agents": {"list": [{"id": "a", "workspace": "%"}]}}, "agents.list.0.workspace"),
     ({"gateway": {"controlUi": {"root": "%"}}}, "gateway.controlUi.root"),
-    ({"models": {"providers": {"p": {"baseUrl": "%"}}}}, "models.providers.p.baseUrl"),
+    ({"models": {"providers": {"openai": {"baseUrl": "%"}}}}, "models.providers.openai.baseUrl"),
     ({"channels": {"telegram": {"proxy": "%"}}}, "channels.telegram.proxy"),
     ({"channels": {"imessage": {"remoteHost": "%"}}}, "channels.imessage.remoteHost"),
     ({"browser": {"profiles": {"p": {"cdpUrl": "%"}}}}, "browser.profiles.p.cdpUrl"),
@@ -102,6 +102,12 @@ def test_programs_folders_and_addresses_are_told_whenever_they_are_others(docume
     assert opened({}, one) == (f"{key} is set",)
     assert opened(one, other) == (f"{key} is set to something else",)
     assert opened(one, one) == opened(one, {}) == ()
+
+
+def test_a_server_of_ones_own_is_told_once_it_moves() -> None:
+    one, other = ({"models": {"providers": {"mine": {"baseUrl": url}}}} for url in ("http://a", "http://b"))
+    assert opened({}, one) == opened(one, one) == opened(one, {}) == ()
+    assert opened(one, other) == ("models.providers.mine.baseUrl is set to something else",)
 
 
 def test_a_program_that_prints_a_secret_is_told_wherever_it_stands_without_its_words() -> None:

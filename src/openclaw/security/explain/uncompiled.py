@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
+from openclaw.agent.models.catalog import PROVIDERS
 from openclaw.config.issues import Parts, dotted
 from openclaw.config.paths import get_value
 
@@ -81,11 +82,12 @@ SET: Final = (
     # where conversations, searches and reports go
     *_keys(
         """
-        models.providers.*.baseUrl agents.defaults.memorySearch.remote.baseUrl agents.list.*.memorySearch.remote.baseUrl
+        agents.defaults.memorySearch.remote.baseUrl agents.list.*.memorySearch.remote.baseUrl
         tools.web.search.perplexity.baseUrl tools.media.*.baseUrl diagnostics.otel.endpoint browser.cdpUrl
         browser.profiles.*.cdpUrl
         """
     ),
+    *_keys(" ".join(f"models.providers.{name}.baseUrl" for name in PROVIDERS)),
     *_in_channels("proxy apiRoot httpUrl remoteHost"),
     # what programs find in their environment
     *_keys("skills.entries.*.env.* hooks.internal.entries.*.env.*"),
@@ -97,6 +99,8 @@ SET: Final = (
     ),
 )
 """Values that nothing here can rank: each other one is told."""
+MOVED: Final = _keys("models.providers.*.baseUrl")
+"""Values that open nothing where there was none: a server that nobody has talked to yet is not asked by itself."""
 
 
 def opened(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, ...]:
@@ -168,6 +172,11 @@ def _set(old: Any, new: Any) -> Iterator[str]:
         yield "is set" if old in (_MISSING, None) else "is set to something else"
 
 
+def _moved(old: Any, new: Any) -> Iterator[str]:
+    if old is not _MISSING:
+        yield from _set(old, new)
+
+
 _Compare: TypeAlias = Callable[[Any, Any], Iterator[str]]
 _RULES: Final[tuple[tuple[tuple[Pattern, ...], _Compare], ...]] = (
     (TURNED_ON, _turned_on),
@@ -177,6 +186,7 @@ _RULES: Final[tuple[tuple[tuple[Pattern, ...], _Compare], ...]] = (
     (LIMITING, _lifted),
     (SHRINKING, _shrunk),
     (SET, _set),
+    (MOVED, _moved),
 )
 
 
