@@ -219,7 +219,8 @@ async def children_are_clean(everything: Everything, client: GatewayClient) -> N
     """Let the agent run a command, and look at every process below the gateway while it runs."""
     assert everything.gateway.process is not None
     gateway = psutil.Process(everything.gateway.process.pid)
-    everything.clean(" ".join(gateway.cmdline()), "the gateway's own arguments")
+    own = gateway.cmdline()
+    everything.clean(" ".join(own), "the gateway's own arguments")
     await client.call("chat.send", {"sessionKey": "main", "message": "run sleep 60", "idempotencyKey": "k1"})
     seen: set[str] = set()
     async with asyncio.timeout(30):
@@ -228,6 +229,8 @@ async def children_are_clean(everything: Everything, client: GatewayClient) -> N
                 try:
                     arguments, variables = child.cmdline(), child.environ()
                 except (psutil.NoSuchProcess, psutil.AccessDenied):
+                    continue
+                if arguments == own:  # forked a moment ago: still the gateway's own memory, no program yet
                     continue
                 everything.clean(" ".join(arguments), arguments[:1])
                 everything.clean(json.dumps(variables), arguments[:1])
