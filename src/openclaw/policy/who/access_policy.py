@@ -135,7 +135,8 @@ class AccessPolicy:
 
     def patterns_for(self, agent: str, session_key: str = "") -> PatternSet:
         """Return the mention patterns of an agent; without one, of the agent that the session key names."""
-        parsed = parse(session_key)
-        name = agent or (parsed.agent_id if parsed else self.default_agent)
-        found = self.mention_patterns.get(normalise_agent_id(name))
+        if not agent:
+            parsed = parse(session_key)
+            agent = parsed.agent_id if parsed else self.default_agent
+        found = self.mention_patterns.get(normalise_agent_id(agent))
         return found if found is not None else self.mention_patterns.get("", NO_PATTERNS)
