@@ -12,13 +12,12 @@ from openclaw.policy.what.elevated import ElevatedFacts, ElevatedPolicy, elevate
 from openclaw.policy.what.tool_policy import ToolDecider
 from openclaw.policy.what.tool_stages import StageAnswer, ToolStage
 from openclaw.policy.who.access_policy import AccessPolicy, AccountAccess
-from openclaw.policy.who.admission import decide
-from openclaw.policy.who.admission_result import Admission
-from openclaw.policy.who.facts import MessageFacts, SelfIdentity, SessionView, StoreView
+from openclaw.policy.who.facts import MessageFacts, StoreView
 from openclaw.policy.who.lists import AllowList, ListState
 from openclaw.security.verify.checks.list_states import SHIPPED, ListRules, compiled
 from openclaw.security.verify.checks.world import with_account
 from openclaw.security.verify.model import Twin
+from openclaw.security.verify.twins.deciding import deciding
 
 
 def _null_is_absent(document: Mapping[str, Any]) -> AccessPolicy:
@@ -52,35 +51,18 @@ def _absent_does_not_fall_back(one: AccountAccess) -> AccountAccess:
     return replace(one, group_list=AllowList()) if same else one
 
 
-def _wildcard_in_store(
-    policy: AccessPolicy,
-    channel: str,
-    account: str | None,
-    me: SelfIdentity,
-    store: StoreView,
-    session: SessionView,
-    facts: MessageFacts,
-    now_ms: int,
-) -> Admission:
-    if "*" in store.allow_from:
-        policy = with_account(policy, lambda one: replace(one, dm_list=replace(one.dm_list, wildcard=True)))
-    return decide(policy, channel, account, me, store, session, facts, now_ms)
+def _wildcard_in_store(policy: AccessPolicy, channel: str, store: StoreView) -> AccessPolicy:
+    del channel
+    if "*" not in store.allow_from:
+        return policy
+    return with_account(policy, lambda one: replace(one, dm_list=replace(one.dm_list, wildcard=True)))
 
 
-def _nobody_is_somebody(
-    policy: AccessPolicy,
-    channel: str,
-    account: str | None,
-    me: SelfIdentity,
-    store: StoreView,
-    session: SessionView,
-    facts: MessageFacts,
-    now_ms: int,
-) -> Admission:
+def _nobody_is_somebody(facts: MessageFacts) -> MessageFacts:
     sender = facts.sender
-    if not (sender.id or sender.e164 or sender.uuid):
-        sender = replace(sender, id="987654", e164="+19876543210")
-    return decide(policy, channel, account, me, store, session, replace(facts, sender=sender), now_ms)
+    if sender.id or sender.e164 or sender.uuid:
+        return facts
+    return replace(facts, sender=replace(sender, id="987654", e164="+19876543210"))
 
 
 def _empty_elevates(policy: ElevatedPolicy, facts: ElevatedFacts) -> Verdict[Outcome]:
@@ -104,8 +86,8 @@ TWINS: Final = (
     Twin("an empty list is everybody", _compiling(_empty_is_everybody)),
     Twin("an empty list for groups falls back", _compiling(_empty_falls_back)),
     Twin("an absent list for groups does not fall back", _compiling(_absent_does_not_fall_back)),
-    Twin("a wildcard in the pairing store counts", replace(SHIPPED, decide=_wildcard_in_store)),
-    Twin("a wildcard admits senders without an id", replace(SHIPPED, decide=_nobody_is_somebody)),
+    Twin("a wildcard in the pairing store counts", replace(SHIPPED, decide=deciding(_wildcard_in_store))),
+    Twin("a wildcard admits senders without an id", replace(SHIPPED, decide=deciding(facts=_nobody_is_somebody))),
     Twin("an empty list elevates", replace(SHIPPED, elevated_gates=_empty_elevates)),
     Twin("an allow list of unknown names lets everything pass", replace(SHIPPED, decider=_UnknownEntriesOpen)),
 )

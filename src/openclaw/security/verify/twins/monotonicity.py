@@ -10,34 +10,24 @@ from typing import Final
 from openclaw.policy.what.tool_chain import ToolRun
 from openclaw.policy.what.tool_policy import EffectiveTools, ToolDecider
 from openclaw.policy.who.access_policy import AccessPolicy, AccountAccess
-from openclaw.policy.who.admission import decide
-from openclaw.policy.who.admission_result import Admission
-from openclaw.policy.who.facts import MessageFacts, SelfIdentity, SessionView, StoreView
+from openclaw.policy.who.facts import StoreView
 from openclaw.policy.who.groups import PlaceMap, PlaceNode
 from openclaw.policy.who.lists import AllowList
 from openclaw.policy.who.rule_columns import GroupPolicy
 from openclaw.security.verify.checks.monotonicity import SHIPPED
 from openclaw.security.verify.checks.world import PEOPLE, Decide, with_account
 from openclaw.security.verify.model import Twin
+from openclaw.security.verify.twins.deciding import deciding
 
 
 def _under(change: Callable[[AccountAccess], AccountAccess]) -> Decide:
     """Return `decide` as it would be on accounts that were compiled differently."""
 
-    def faulty(
-        policy: AccessPolicy,
-        channel: str,
-        account: str | None,
-        me: SelfIdentity,
-        store: StoreView,
-        session: SessionView,
-        facts: MessageFacts,
-        now_ms: int,
-    ) -> Admission:
-        one = replace(policy, channels=MappingProxyType({channel: policy.channels[channel]}))
-        return decide(with_account(one, change), channel, account, me, store, session, facts, now_ms)
+    def under(policy: AccessPolicy, channel: str, store: StoreView) -> AccessPolicy:
+        del store
+        return with_account(replace(policy, channels=MappingProxyType({channel: policy.channels[channel]})), change)
 
-    return faulty
+    return deciding(under)
 
 
 def _lists(change: Callable[[AllowList, AccountAccess], AllowList]) -> Callable[[AccountAccess], AccountAccess]:
